@@ -1,0 +1,1 @@
+"""Does it still resolve: fetch, verdict, record, status; cadence; queue; ledger."""

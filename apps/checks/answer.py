@@ -1,0 +1,83 @@
+"""Plain values that pass between fetch, verdict and record. Nothing here talks to anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .outcomes import Outcome, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request that a check wants answered.
+
+    `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling".
+    """
+
+    name: str
+    url: str
+    accept: str = "text/html,application/xhtml+xml,*/*;q=0.8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    follow_redirects: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One redirect that was followed: the status that sent us on, and where to."""
+
+    status: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one `Ask`: either a response (`status` set) or a transport failure (`failure` set).
+
+    `headers` have lower-case names; repeated headers are joined with ", ". `body` is at most CHECK_MAX_BYTES
+    of decoded content, kept in memory for the verdict only and never stored. Times are the record's time.
+    `failure` is one of the inconclusive transport reasons; `detail` is a short technical word for the
+    evidence ("NXDOMAIN", "certificate: hostname mismatch"), without the URL.
+    """
+
+    ask: Ask
+    started_at: datetime
+    finished_at: datetime
+    status: int | None = None
+    url: str = ""  # where the answer came from, after redirects
+    hops: tuple[Hop, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    truncated: bool = False
+    received_bytes: int = 0
+    elapsed_ms: int = 0
+    failure: Reason | None = None
+    detail: str = ""
+
+
+Fetch = Callable[[Ask], Answer]
+"""Whatever answers an `Ask`: the network (fetch.py) or a recording (har.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the answers mean. `signal` names the rule that decided: `platform:id@version` or `generic:id@version`."""
+
+    outcome: Outcome
+    reason: Reason
+    definitive: bool
+    signal: str
+    probe: str  # which ask it was read from
+    retry_after: datetime | None = None  # real time before which the host does not want to be asked again
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One finished check before it is recorded. `evidence` is JSON-ready facts about each answer."""
+
+    verdict: Verdict
+    started_at: datetime
+    finished_at: datetime
+    http_status: int | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,173 @@
+"""Targets, their checks, and the transitions that follow from them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.core import clock
+
+from .outcomes import Outcome, Reason, Status
+
+
+def new_salt() -> str:
+    """128 random bits, in hexadecimal."""
+    return secrets.token_hex(16)
+
+
+class Host(models.Model):
+    """One host (or platform with a shared limit) that is asked at one pace, by one worker at a time.
+
+    Its times are real time, not the record's: they concern machines, not observations.
+    """
+
+    name = models.CharField(max_length=253, unique=True)
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # pace, or the host's own Retry-After
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Target(models.Model):
+    """A URL that is watched, once, however many items point at it."""
+
+    # What it is
+    key = models.TextField()  # canonical URL
+    key_digest = models.CharField(max_length=64, unique=True)  # sha256 of key: an index of fixed size
+    salt = models.CharField(max_length=32, default=new_salt)
+    commitment = models.CharField(max_length=64, editable=False)  # sha256(salt + key): what the ledger names
+    platform = models.CharField(max_length=253)
+    kind = models.CharField(max_length=50)
+    account = models.CharField(max_length=255, blank=True)
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="targets")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    origins = models.JSONField(default=list)  # ISO times of the reports: where its clocks start
+
+    # What its checks add up to: the fold's state (status.py)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
+    reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    definitive = models.BooleanField(default=False)
+    by_person = models.BooleanField(default=False)
+    status_since = models.DateTimeField(null=True, blank=True)
+    available_at = models.DateTimeField(null=True, blank=True)
+    present_at = models.DateTimeField(null=True, blank=True)
+    run_started_at = models.DateTimeField(null=True, blank=True)
+    run_count = models.PositiveIntegerField(default=0)
+    run_definitive_at = models.DateTimeField(null=True, blank=True)
+    run_definitive_count = models.PositiveIntegerField(default=0)
+    run_after = models.DateTimeField(null=True, blank=True)
+    removed_after = models.DateTimeField(null=True, blank=True)
+    removed_by = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    reinstated_at = models.DateTimeField(null=True, blank=True)
+    inconclusive_count = models.PositiveIntegerField(default=0)
+    inconclusive_since = models.DateTimeField(null=True, blank=True)
+    last_check_at = models.DateTimeField(null=True, blank=True)
+
+    # When to look again, and the ledger's head
+    check_count = models.PositiveIntegerField(default=0)
+    head_digest = models.CharField(max_length=64, blank=True)
+    next_check_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index("host", "next_check_at", name="target_due", condition=Q(next_check_at__isnull=False)),
+            models.Index("platform", "account", name="target_account"),
+            models.Index("status", name="target_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"target {self.pk} on {self.platform}"
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        """The value of `key_digest` for a canonical URL."""
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    def commit_to_key(self) -> None:
+        """Set what follows from `key`: its digest, and the salted commitment that the ledger names."""
+        self.key_digest = self.digest_of(self.key)
+        self.commitment = hashlib.sha256((self.salt + self.key).encode()).hexdigest()
+
+
+class Check(models.Model):
+    """One observation of a target. Append-only; never edited, never deleted one by one."""
+
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="checks")
+    number = models.PositiveIntegerField()  # 1, 2, 3 ... in the order recorded: the ledger's order
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    definitive = models.BooleanField(default=False)
+    signal = models.CharField(max_length=80, blank=True)  # id and version of the signal that decided
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    evidence = models.JSONField(default=dict)  # facts about the answers, never the answers
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="manual_checks"
+    )
+    manual = models.BooleanField(default=False)
+    note = models.TextField(blank=True)
+    note_salt = models.CharField(max_length=32, blank=True)
+    note_commitment = models.CharField(max_length=64, blank=True)
+    recorded_at = models.DateTimeField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["target", "number"], name="check_number_once"),
+            models.CheckConstraint(
+                condition=Q(finished_at__gte=models.F("started_at")), name="check_finishes_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"check {self.number} of target {self.target_id}"
+
+
+class Transition(models.Model):
+    """The status changed somewhere in (`after`, `by`]. Append-only.
+
+    When a check of an earlier moment is added later (a person's observation), the target is folded anew;
+    transitions that no longer hold stay, marked with `superseded_at`.
+    """
+
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="transitions")
+    check_number = models.PositiveIntegerField()  # the check that showed it
+    from_status = models.CharField(max_length=12, choices=Status.choices)
+    to_status = models.CharField(max_length=12, choices=Status.choices)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    after = models.DateTimeField(null=True, blank=True)
+    by = models.DateTimeField()
+    by_person = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index("target", "by", name="transition_target_by")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(after__isnull=True) | Q(after__lt=models.F("by")), name="transition_after_before_by"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_status} to {self.to_status} of target {self.target_id}"
+
+
+class CanaryCheck(models.Model):
+    """The last look at a platform's known-good URL: the round's proof that the platform answers normally."""
+
+    platform = models.CharField(max_length=253, unique=True)
+    checked_at = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+
+    def __str__(self) -> str:
+        return f"canary of {self.platform}: {self.outcome}"

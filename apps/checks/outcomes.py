@@ -1,0 +1,83 @@
+"""The closed lists: what one check can see, why, and what is held of a target after all its checks.
+
+A new word here is a change to the method page and to every export, too.
+"""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class Outcome(TextChoices):
+    """What one check saw."""
+
+    AVAILABLE = "available", "available"
+    RESTRICTED = "restricted", "restricted"  # reachable, but not by everyone
+    REMOVED = "removed", "removed"
+    INCONCLUSIVE = "inconclusive", "inconclusive"  # we could not tell; never counted as removed
+
+
+class Reason(TextChoices):
+    """Why the outcome is what it is."""
+
+    # available
+    OK = "ok", "answered as itself"
+    RENAMED = "renamed", "moved to another address of the platform"
+    # restricted
+    GATED = "gated", "behind a request for access"
+    AGE_WALL = "age_wall", "behind an age check"
+    LABELLED = "labelled", "behind a warning label"
+    PRIVATE = "private", "made private"
+    ARCHIVED = "archived", "shown, but not for download"
+    GEO_BLOCKED = "geo_blocked", "not shown where the checker stands"
+    # removed
+    NOT_FOUND = "not_found", "not found"
+    GONE = "gone", "gone (410)"
+    LEGAL = "legal", "unavailable for legal reasons"
+    PLATFORM_DISABLED = "platform_disabled", "disabled by the platform"
+    ACCOUNT_SUSPENDED = "account_suspended", "its account is suspended"
+    UPLOADER_DELETED = "uploader_deleted", "deleted by its uploader"
+    SOFT_404 = "soft_404", "a not-found page that says 200"
+    PARKED = "parked", "the domain is parked or for sale"
+    HOSTING_GONE = "hosting_gone", "the hosting no longer has this site"
+    REDIRECTED_HOME = "redirected_home", "redirected to the home page"
+    # inconclusive
+    MISSING_OR_PRIVATE = "missing_or_private", "missing or private: never seen, so it cannot be told"
+    LOGIN_WALL = "login_wall", "behind a sign-in"
+    CONSENT_WALL = "consent_wall", "behind a consent page"
+    BOT_WALL = "bot_wall", "behind a bot wall"
+    RATE_LIMITED = "rate_limited", "asked too often"
+    FORBIDDEN = "forbidden", "refused (403)"
+    SERVER_ERROR = "server_error", "server error"
+    TIMEOUT = "timeout", "no answer in time"
+    DNS_FAILURE = "dns_failure", "the name did not resolve"
+    TLS_FAILURE = "tls_failure", "no trusted connection"
+    REFUSED = "refused", "connection refused or cut"
+    PROTOCOL_ERROR = "protocol_error", "the answer was not valid HTTP"
+    TOO_MANY_REDIRECTS = "too_many_redirects", "redirected in a loop or too often"
+    BLOCKED_ADDRESS = "blocked_address", "an address that the checker must not visit"
+    NETWORK_BLOCK = "network_block", "a block page of a network or a state"
+    EMPTY_ANSWER = "empty_answer", "an empty answer"
+    SHELL = "shell", "the same page as for an address that cannot exist"
+    UNKNOWN_ANSWER = "unknown_answer", "an answer that no rule covers"
+    CHECKER_TOKEN = "checker_token", "the checker's own token was refused"  # noqa: S105
+    CANARY_FAILED = "canary_failed", "the platform's known-good page failed too"
+    NOT_RECORDED = "not_recorded", "the recording lacks this exchange"
+    CHECKER_ERROR = "checker_error", "an error of the checker itself"
+    # any, by a person
+    PERSON = "person", "seen by a person"
+
+
+PROVES_PRESENCE = frozenset({Reason.GATED, Reason.AGE_WALL, Reason.LABELLED, Reason.PRIVATE, Reason.ARCHIVED})
+"""Restricted reasons that show that the item itself is still there, unlike a wall before a whole site."""
+
+
+class Status(TextChoices):
+    """What we hold of a target after all its checks."""
+
+    WAITING = "waiting", "waiting"  # no check could tell yet
+    AVAILABLE = "available", "available"
+    RESTRICTED = "restricted", "restricted"
+    SUSPECTED = "suspected", "suspected"  # looks removed, not yet confirmed
+    REMOVED = "removed", "removed"
+    UNVERIFIABLE = "unverifiable", "unverifiable"  # only inconclusive for long

@@ -1,0 +1,49 @@
+"""The project's only source of the time.
+
+Two kinds of time are kept apart:
+
+- `now()` is the time that the record is written in. It is the wall's time unless `CLOCK_SPEED` makes it run
+  faster (the demo plays 30 days in three minutes).
+- `wall()` is real time, for what concerns the outside: leases of workers, the pace of requests to a host,
+  a server's Retry-After.
+
+The rule: simulated = CLOCK_ORIGIN + (wall - CLOCK_ORIGIN) x CLOCK_SPEED.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+
+
+def wall() -> datetime:
+    """The real time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def now() -> datetime:
+    """The time that checks and reports are dated in, aware, in UTC."""
+    return simulated(wall(), origin=settings.CLOCK_ORIGIN, speed=settings.CLOCK_SPEED)
+
+
+def simulated(moment: datetime, *, origin: datetime, speed: float) -> datetime:
+    """The record's time at a real `moment`, for a clock that leaves `origin` at `speed` (1 is real time)."""
+    if speed == 1:
+        return moment
+    return origin + (moment - origin) * speed
+
+
+def is_simulated() -> bool:
+    """Whether the record's time differs from real time."""
+    return bool(settings.CLOCK_SPEED != 1)
+
+
+def in_record_time(real: timedelta) -> timedelta:
+    """How much of the record's time passes during a `real` duration."""
+    return real * settings.CLOCK_SPEED
+
+
+def in_real_time(recorded: timedelta) -> timedelta:
+    """How long one really waits for a duration in the record's time."""
+    return recorded / settings.CLOCK_SPEED

@@ -1,0 +1,1 @@
+"""A simulated platform and its 30-day story. Never part of a production configuration."""

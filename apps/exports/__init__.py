@@ -1,0 +1,1 @@
+"""The codebook of columns, and rows for people and programs."""

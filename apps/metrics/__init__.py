@@ -1,0 +1,1 @@
+"""Counts, removal shares and response times."""

@@ -1,0 +1,1 @@
+"""Pages for everyone. Cannot import the models of reports."""

@@ -1,0 +1,1 @@
+"""What was reported, to whom, how and when: campaigns, reports, items and imports."""

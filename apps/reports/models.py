@@ -1,0 +1,182 @@
+"""Campaigns, the reports sent in them, and the items of each report."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from apps.accounts.roles import Role
+from apps.checks.models import Target
+from apps.core import clock
+
+
+class Channel(models.TextChoices):
+    """How a report reached the platform."""
+
+    WEB_FORM = "web_form", "web form"
+    IN_APP = "in_app", "in-app flag"
+    EMAIL = "email", "e-mail"
+    API = "api", "API"
+    TRUSTED_FLAGGER = "trusted_flagger", "trusted-flagger channel"
+    PARTNER = "partner", "partner or escalation contact"
+    LEGAL = "legal", "legal notice or order"
+    POST = "post", "letter"
+    OTHER = "other", "other"
+    UNKNOWN = "unknown", "not recorded"
+
+
+class Standing(models.TextChoices):
+    """Who the reporter is to the content. Some deadlines start only for some standings."""
+
+    DEPICTED_PERSON = "depicted_person", "the depicted person"
+    AUTHORISED_AGENT = "authorised_agent", "authorised agent of the depicted person"
+    RIGHTS_HOLDER = "rights_holder", "rights holder"
+    TRUSTED_FLAGGER = "trusted_flagger", "trusted flagger"
+    AUTHORITY = "authority", "public authority"
+    ORGANISATION = "organisation", "organisation"
+    JOURNALIST = "journalist", "journalist"
+    RESEARCHER = "researcher", "researcher"
+    USER = "user", "user of the platform"
+    UNKNOWN = "unknown", "not recorded"
+
+
+class Category(models.TextChoices):
+    """What the report alleges. An allegation, not a finding."""
+
+    INTIMATE_IMAGES = "intimate_images", "intimate images without consent"
+    SYNTHETIC_INTIMATE_IMAGES = "synthetic_intimate_images", "synthetic intimate images without consent"
+    CHILD_SAFETY = "child_safety", "child safety"
+    HARASSMENT = "harassment", "harassment"
+    HATE_SPEECH = "hate_speech", "hate speech"
+    VIOLENCE = "violence", "violence or threats"
+    TERRORISM = "terrorism", "terrorist content"
+    SELF_HARM = "self_harm", "self-harm"
+    FRAUD = "fraud", "fraud or impersonation"
+    PRIVACY = "privacy", "personal data"
+    COPYRIGHT = "copyright", "copyright or trademark"
+    MALWARE = "malware", "malware"
+    DISINFORMATION = "disinformation", "disinformation"
+    OTHER = "other", "other"
+    UNKNOWN = "unknown", "not recorded"
+
+
+class Delivery(models.TextChoices):
+    """What is known of the report's arrival."""
+
+    SENT = "sent", "sent"
+    RECEIVED = "received", "receipt acknowledged"
+    BOUNCED = "bounced", "could not be delivered"
+    UNKNOWN = "unknown", "not recorded"
+
+
+class Campaign(models.Model):
+    """A body of work with its own members, public page and data."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="campaigns")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in one campaign."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "person"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} as {self.role}"
+
+
+class Report(models.Model):
+    """One submission to one platform, through one channel, at one time, listing items."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="reports")
+    number = models.PositiveIntegerField()  # 1, 2, 3 ... in the campaign
+    platform = models.CharField(max_length=253)
+    channel = models.CharField(max_length=20, choices=Channel.choices, default=Channel.UNKNOWN)
+    standing = models.CharField(max_length=20, choices=Standing.choices, default=Standing.UNKNOWN)
+    category = models.CharField(max_length=30, choices=Category.choices, default=Category.UNKNOWN)
+    policy = models.CharField("policy cited", max_length=500, blank=True)
+    reference = models.CharField(max_length=200, blank=True)
+    sent_at = models.DateTimeField()
+    delivery = models.CharField(max_length=10, choices=Delivery.choices, default=Delivery.SENT)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="report_number_once")]
+
+    def __str__(self) -> str:
+        return f"report {self.number} to {self.platform}"
+
+
+class Item(models.Model):
+    """A URL in a report, with the moment it was reported, where its clock starts."""
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="items")
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="items")
+    submitted = models.TextField()  # the spelling that was handed in
+    reported_at = models.DateTimeField()
+    dated = models.BooleanField(default=True)  # False: no date was given, and the report's `sent_at` stands in
+    labels = models.JSONField(default=list)
+    note = models.TextField(blank=True)
+    control = models.BooleanField(default=False)  # a matched, unreported target
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["report", "target", "reported_at"], name="item_once_a_moment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.pk} of {self.report}"
+
+
+class Import(models.Model):
+    """An uploaded list on its way in: mapped, previewed, then written in one transaction by the checker."""
+
+    class State(models.TextChoices):
+        MAPPING = "mapping", "waiting for its columns to be confirmed"
+        QUEUED = "queued", "waiting for the checker"
+        READING = "reading", "reading rows"
+        WRITING = "writing", "writing"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="imports")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    filename = models.CharField(max_length=255)
+    content = models.BinaryField()  # emptied when done
+    column_map = models.JSONField(default=dict)  # our column -> the file's header
+    timezone = models.CharField(max_length=64, default="UTC")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.MAPPING)
+    lease_until = models.DateTimeField(null=True, blank=True)  # real time
+    rows_total = models.PositiveIntegerField(null=True, blank=True)
+    rows_read = models.PositiveIntegerField(default=0)
+    created_count = models.PositiveIntegerField(default=0)
+    duplicate_count = models.PositiveIntegerField(default=0)
+    rejected_count = models.PositiveIntegerField(default=0)
+    observation_count = models.PositiveIntegerField(default=0)
+    rejected_csv = models.TextField(blank=True)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return self.filename

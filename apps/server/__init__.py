@@ -1,0 +1,1 @@
+"""Starts the parts (web server, checker, demo) together and stops them cleanly."""

@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""Django's command line for Still Up."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        raise SystemExit(
+            "Django is not installed for this Python. Run: "
+            "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . "
+            "and start with .venv/bin/python manage.py"
+        ) from error
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
