@@ -1,0 +1,113 @@
+"""The definitions that are in force: those of the project, and those of `PLATFORM_DEFINITION_DIRS`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from .schema import Definition, DefinitionError, Politeness, host_matches, load_definition
+
+OWN_DEFINITIONS = Path(__file__).resolve().parent / "definitions"
+
+
+def definitions() -> Mapping[str, Definition]:
+    """Every definition by its slug. Raises DefinitionError if one of them cannot be used."""
+    directories = getattr(settings, "PLATFORM_DEFINITION_DIRS", ())
+    return _load((str(OWN_DEFINITIONS), *(str(directory) for directory in directories)))
+
+
+@lru_cache(maxsize=8)
+def _load(directories: tuple[str, ...]) -> Mapping[str, Definition]:
+    found: dict[str, Definition] = {}
+    for directory in map(Path, directories):
+        if not directory.is_dir():
+            raise DefinitionError(
+                f"PLATFORM_DEFINITION_DIRS names {directory}, which is no folder. Name folders of .toml files."
+            )
+        for path in sorted(directory.glob("*.toml")):
+            definition = load_definition(path)
+            other = found.get(definition.slug)
+            if other is not None:
+                raise DefinitionError(
+                    f'{path.name}: slug: "{definition.slug}" is also the slug of {other.file}. Choose another.'
+                )
+            for other in found.values():
+                shared = set(definition.hosts) & set(other.hosts)
+                if shared:
+                    raise DefinitionError(
+                        f"{path.name}: hosts: {', '.join(sorted(shared))} belongs to {other.file} already. "
+                        "Name each host in one definition."
+                    )
+            found[definition.slug] = definition
+    return MappingProxyType(found)
+
+
+def definition(slug: str) -> Definition | None:
+    """The definition of a platform; None for a platform that is only a domain."""
+    return definitions().get(slug)
+
+
+def platform_name(slug: str) -> str:
+    """What people call the platform: the definition's name, or the domain itself."""
+    known = definition(slug)
+    return known.name if known is not None else slug
+
+
+def definition_for_host(host: str, port: int | None) -> Definition | None:
+    """The definition whose hosts cover this one; an exact pattern goes before `*.suffix`, a longer before a shorter."""
+    best: tuple[bool, int] | None = None
+    chosen: Definition | None = None
+    for candidate in definitions().values():
+        for pattern in candidate.hosts:
+            if host_matches(pattern, host, port):
+                rank = (not pattern.startswith("*."), len(pattern))
+                if best is None or rank > best:
+                    best, chosen = rank, candidate
+    return chosen
+
+
+def politeness(host: str) -> Politeness:
+    """How to ask a host, written as `host` or `host:port`.
+
+    The definition that names the host decides (its own line for the host, then its general one), also for the
+    hosts that only its probes ask; else `CHECK_HOST_INTERVAL` and `CHECK_HOST_CONCURRENCY`.
+    """
+    name, port = split_authority(host)
+    for candidate in definitions().values():
+        if host in candidate.host_politeness:
+            return candidate.host_politeness[host]
+    known = definition_for_host(name, port) or next(
+        (
+            candidate
+            for candidate in definitions().values()
+            if any(urlsplit(probe.url).netloc == host for probe in candidate.probes.values())
+        ),
+        None,
+    )
+    if known is not None and known.politeness is not None:
+        return known.politeness
+    return Politeness(
+        interval_seconds=settings.CHECK_HOST_INTERVAL, concurrency=settings.CHECK_HOST_CONCURRENCY
+    )
+
+
+def token(slug: str) -> str:
+    """The token of a platform whose API tells more to a signed-in reader, from PLATFORM_TOKEN_<SLUG>; or ""."""
+    given: Mapping[str, str] = getattr(settings, "PLATFORM_TOKENS", {})
+    name = re.sub(r"[^A-Z0-9]", "_", slug.upper())
+    return given.get(slug) or os.environ.get(f"PLATFORM_TOKEN_{name}", "")
+
+
+def split_authority(authority: str) -> tuple[str, int | None]:
+    """`host:port` as its parts; the port is None where none is written."""
+    name, separator, port = authority.rpartition(":")
+    if separator and port.isdigit() and (":" not in name or name.endswith("]")):
+        return name, int(port)
+    return authority, None
