@@ -6,8 +6,11 @@ import sys
 
 
 def main() -> None:
+    """Run a command. A wrong setting ends it with one sentence before anything happens."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit(
@@ -15,6 +18,10 @@ def main() -> None:
             "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . "
             "and start with .venv/bin/python manage.py"
         ) from error
+    try:
+        _ = settings.BASE_DIR  # the first use reads them all
+    except ImproperlyConfigured as error:
+        raise SystemExit(f"Wrong setting: {error}") from error
     execute_from_command_line(sys.argv)
 
 

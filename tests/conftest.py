@@ -43,7 +43,7 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    """The address of a real Valkey: REDIS_URL of the environment, else one that lives as long as the tests."""
+    """The address of a real Valkey: REDIS_URL, or one of our own that lives as long as the tests."""
     if url := os.environ.get("REDIS_URL"):
         yield url
         return
