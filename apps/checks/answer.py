@@ -62,7 +62,7 @@ Fetch = Callable[[Ask], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the answers mean. `signal` names the rule that decided: `platform:id@version` or `generic:id@version`."""
+    """What the answers mean. `signal` names the rule that decided, as `huggingface:api_ok@1`."""
 
     outcome: Outcome
     reason: Reason

@@ -49,25 +49,27 @@ class Target(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     origins = models.JSONField(default=list)  # ISO times of the reports: where its clocks start
 
-    # What its checks add up to: the fold's state (status.py)
+    # What its checks add up to: the fields of status.State, which says what each means
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     definitive = models.BooleanField(default=False)
     by_person = models.BooleanField(default=False)
-    status_since = models.DateTimeField(null=True, blank=True)
+    overruled = models.BooleanField(default=False)
     available_at = models.DateTimeField(null=True, blank=True)
     present_at = models.DateTimeField(null=True, blank=True)
+    conclusive_at = models.DateTimeField(null=True, blank=True)
     run_started_at = models.DateTimeField(null=True, blank=True)
     run_count = models.PositiveIntegerField(default=0)
     run_definitive_at = models.DateTimeField(null=True, blank=True)
     run_definitive_count = models.PositiveIntegerField(default=0)
-    run_after = models.DateTimeField(null=True, blank=True)
     removed_after = models.DateTimeField(null=True, blank=True)
     removed_by = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     reinstated_at = models.DateTimeField(null=True, blank=True)
-    inconclusive_count = models.PositiveIntegerField(default=0)
     inconclusive_since = models.DateTimeField(null=True, blank=True)
+    inconclusive_count = models.PositiveIntegerField(default=0)
+    last_outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    last_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     last_check_at = models.DateTimeField(null=True, blank=True)
 
     # When to look again, and the ledger's head
@@ -77,7 +79,9 @@ class Target(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("host", "next_check_at", name="target_due", condition=Q(next_check_at__isnull=False)),
+            models.Index(
+                "host", "next_check_at", name="target_due", condition=Q(next_check_at__isnull=False)
+            ),
             models.Index("platform", "account", name="target_account"),
             models.Index("status", name="target_status"),
         ]
@@ -110,7 +114,11 @@ class Check(models.Model):
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     evidence = models.JSONField(default=dict)  # facts about the answers, never the answers
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="manual_checks"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="manual_checks",
     )
     manual = models.BooleanField(default=False)
     note = models.TextField(blank=True)
@@ -153,7 +161,8 @@ class Transition(models.Model):
         indexes = [models.Index("target", "by", name="transition_target_by")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(after__isnull=True) | Q(after__lt=models.F("by")), name="transition_after_before_by"
+                condition=Q(after__isnull=True) | Q(after__lt=models.F("by")),
+                name="transition_after_before_by",
             ),
         ]
 

@@ -60,7 +60,7 @@ class Reason(TextChoices):
     EMPTY_ANSWER = "empty_answer", "an empty answer"
     SHELL = "shell", "the same page as for an address that cannot exist"
     UNKNOWN_ANSWER = "unknown_answer", "an answer that no rule covers"
-    CHECKER_TOKEN = "checker_token", "the checker's own token was refused"  # noqa: S105
+    CHECKER_TOKEN = "checker_token", "the checker's own token was refused"
     CANARY_FAILED = "canary_failed", "the platform's known-good page failed too"
     NOT_RECORDED = "not_recorded", "the recording lacks this exchange"
     CHECKER_ERROR = "checker_error", "an error of the checker itself"

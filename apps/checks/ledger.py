@@ -1,0 +1,85 @@
+"""The ledger: each check's digest covers what it says and the digest of the target's check before it.
+
+Whoever changes, drops or inserts a check has to change every later digest of that target; the heads are
+published, so a change shows. Personal data is covered by salted commitments, so that a URL or a note can be
+erased without breaking the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .models import Check, Target
+
+VERSION = 1
+
+
+def digest(check: Check, *, target_commitment: str, previous: str) -> str:
+    """Hexadecimal SHA-256 of the canonical JSON of `check` with the `previous` digest ("" at first)."""
+    content = {
+        "version": VERSION,
+        "target": target_commitment,
+        "number": check.number,
+        "started_at": _iso(check.started_at),
+        "finished_at": _iso(check.finished_at),
+        "outcome": str(check.outcome),
+        "reason": str(check.reason),
+        "definitive": check.definitive,
+        "signal": check.signal,
+        "http_status": check.http_status,
+        "evidence": check.evidence,
+        "manual": check.manual,
+        "note": check.note_commitment,
+        "recorded_at": _iso(check.recorded_at),
+        "previous": previous,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def note_commitment(note: str, salt: str) -> str:
+    """What the ledger keeps of a note: enough to prove it, nothing to read."""
+    return hashlib.sha256((salt + note).encode()).hexdigest() if note else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first check of a target that is not the one its digest was made for."""
+
+    target_id: int
+    check_number: int
+    problem: str
+
+
+def verify() -> Iterator[Fault]:
+    """Recompute every digest; yields the first fault of each target whose chain does not hold.
+
+    Reads in constant memory, ordered by target and number.
+    """
+    for target in Target.objects.only("pk", "commitment", "check_count", "head_digest").iterator(1000):
+        fault = _first_fault(target)
+        if fault:
+            yield fault
+
+
+def _first_fault(target: Target) -> Fault | None:
+    previous, expected = "", 1
+    for check in target.checks.order_by("number").iterator(1000):
+        if check.number != expected:
+            return Fault(target.pk, expected, "is missing")
+        if check.digest != digest(check, target_commitment=target.commitment, previous=previous):
+            return Fault(target.pk, check.number, "is not what its digest was made for")
+        if check.note and check.note_commitment != note_commitment(check.note, check.note_salt):
+            return Fault(target.pk, check.number, "has another note than its digest was made for")
+        previous, expected = check.digest, expected + 1
+    if expected - 1 != target.check_count or previous != target.head_digest:
+        return Fault(target.pk, expected, "is missing: the target's head names a later check")
+    return None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,462 @@
+"""The runner: takes leased hosts, asks their due targets at their pace, and records what came back.
+
+One thread (the caller's) leases, schedules and writes; a pool of daemon threads fetches and judges and never
+touches the database. The same runner serves `serve` on a laptop, `recheck`, and a django-rq worker's job.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
+
+from apps.core import clock
+from apps.core.canonical import canonicalise
+from apps.platforms import registry
+from apps.platforms.matching import match
+
+from . import lease as leases
+from .answer import Fetch, Observation, Verdict
+from .fetch import Fetcher
+from .lease import Lease
+from .models import CanaryCheck, Target
+from .observe import observe, observe_canary
+from .outcomes import Outcome, Reason
+from .pace import Pacer
+from .recording import NewCheck, append
+from .siblings import Siblings
+
+log = logging.getLogger(__name__)
+
+TARGETS_A_LOAD = 200  # of one host, at a time
+RECORD_AT = 100  # finished checks of one host before they are written
+RECORD_EVERY_SECONDS = 2.0
+RENEW_EVERY_SECONDS = leases.LEASE.total_seconds() / 4
+LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
+STOP_GRACE_SECONDS = 5.0  # for answers under way when a stop is asked for
+LONGEST_HOLD_SECONDS = 15.0  # a host that wants to be left alone for longer is given back meanwhile
+ERROR_DELAY = timedelta(hours=1)  # a target that breaks the checker must not hold up the others
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a fetching thread needs to know of a target."""
+
+    target_id: int
+    key: str
+    platform: str
+    seen_available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One observation on its way into the record."""
+
+    due: Due
+    observation: Observation
+
+
+@dataclass(slots=True)
+class HostRun:
+    """One leased host while it is worked on."""
+
+    lease: Lease
+    waiting: deque[Due] = field(default_factory=deque)
+    pending_ids: set[int] = field(default_factory=set)  # loaded and not yet recorded
+    in_flight: int = 0
+    finished: list[Finished] = field(default_factory=list)
+    finished_since: float = 0.0
+    awaiting_canary: list[Finished] = field(default_factory=list)
+    closing: bool = False  # what is under way is finished, nothing new is begun
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.waiting or self.in_flight or self.finished or self.awaiting_canary)
+
+    def close(self) -> None:
+        """Begin nothing more on this host."""
+        self.closing = True
+        self.pending_ids.difference_update(due.target_id for due in self.waiting)
+        self.waiting.clear()
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run recorded."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    errors: int = 0
+
+    @property
+    def checks(self) -> int:
+        return self.outcomes.total()
+
+
+class Runner:
+    """Works through due targets. Not thread-safe: one runner, one calling thread.
+
+    `among` narrows what is checked. `stop` ends it early: answers under way are given a few seconds, what
+    finished is recorded, the rest is given back untouched. `on_recorded` is told the outcomes of each batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        among: QuerySet[Target] | None = None,
+        stop: threading.Event | None = None,
+        on_recorded: Callable[[Counter[str]], None] | None = None,
+        threads: int | None = None,
+        fetch: Fetch | None = None,
+    ) -> None:
+        self._among = among
+        self._stop = stop or threading.Event()
+        self._on_recorded = on_recorded
+        self._threads = threads or settings.CHECK_CONCURRENCY
+        self._pacer = Pacer()
+        self._fetch: Fetch = fetch or Fetcher(pace=self._pacer)
+        self._siblings = Siblings()
+        self._jobs: queue.SimpleQueue[Callable[[], tuple[HostRun, object]] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[HostRun, object]] = queue.SimpleQueue()
+        self._runs: dict[int, HostRun] = {}
+        self._busy = 0
+        self._renewed_at = time.monotonic()
+        self._workers: list[threading.Thread] = []
+        self.summary = Summary()
+
+    # -- ways to run it
+
+    def run_due(self) -> Summary:
+        """Check what is due now, and return when nothing more is."""
+        return self._run(take_new=True, forever=False)
+
+    def run_forever(self, *, between: Callable[[], None] | None = None) -> Summary:
+        """Check what is due, as it becomes due, until stopped. `between` is called about twice a second."""
+        return self._run(take_new=True, forever=True, between=between)
+
+    def run_leased(self, token: str, *, seconds: float) -> Summary:
+        """Check the due targets of the hosts leased under `token`; begins nothing after `seconds`."""
+        for lease in leases.renew(leases.held(token)):
+            self._runs[lease.host_id] = HostRun(lease)
+        return self._run(take_new=False, forever=False, until=time.monotonic() + seconds)
+
+    # -- the main loop
+
+    def _run(
+        self,
+        *,
+        take_new: bool,
+        forever: bool,
+        between: Callable[[], None] | None = None,
+        until: float = math.inf,
+    ) -> Summary:
+        look_at = 0.0
+        try:
+            while not self._stop.is_set():
+                if time.monotonic() > until:
+                    for run in self._runs.values():
+                        run.close()
+                if time.monotonic() >= look_at:
+                    if take_new:
+                        self._take_hosts()
+                    if between:
+                        between()
+                    look_at = time.monotonic() + LOOK_EVERY_SECONDS
+                self._renew()
+                for run in list(self._runs.values()):
+                    self._advance(run)
+                if not self._runs and not forever:
+                    if not take_new or not self._take_hosts():
+                        break
+                    continue
+                self._collect(timeout=self._pause(look_at))
+            self._wind_down()
+        finally:
+            self._give_back()
+        return self.summary
+
+    def _take_hosts(self) -> bool:
+        room = self._threads - len(self._runs)
+        if room <= 0:
+            return False
+        taken = leases.lease_hosts(limit=room, among=self._among)
+        for lease in taken:
+            self._runs[lease.host_id] = HostRun(lease)
+        return bool(taken)
+
+    def _advance(self, run: HostRun) -> None:
+        """Hand out what may be asked now, write what is finished, and give the host back at the end."""
+        if not run.waiting and not run.in_flight:
+            self._load(run)
+        if run.waiting and self._pacer.seconds_until_free(run.lease.host) > LONGEST_HOLD_SECONDS:
+            run.close()
+        politeness = registry.politeness(run.lease.host)
+        while (
+            run.waiting
+            and run.in_flight < politeness.concurrency
+            and self._busy < self._threads
+            and clock.wall() < run.lease.until
+            and not self._pacer.seconds_until_free(run.lease.host)
+        ):
+            due = run.waiting.popleft()
+            self._submit(run, lambda due=due: (run, self._observe(due)))  # type: ignore[misc]
+            run.in_flight += 1
+            if politeness.interval_seconds:
+                break  # the thread takes the slot; look at the pace again next time round
+        if run.finished and (
+            len(run.finished) >= RECORD_AT
+            or time.monotonic() - run.finished_since >= RECORD_EVERY_SECONDS
+            or not (run.waiting or run.in_flight)
+        ):
+            self._finish_batch(run)
+        if run.is_idle and not self._load(run):
+            self._release(run)
+
+    def _load(self, run: HostRun) -> bool:
+        """Take in the host's due targets; each once until its check is recorded."""
+        if run.closing:
+            return False
+        due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
+        rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
+        for target in rows.only("key", "platform", "present_at")[:TARGETS_A_LOAD]:
+            run.waiting.append(Due(target.pk, target.key, target.platform, target.present_at is not None))
+            run.pending_ids.add(target.pk)
+        return bool(run.waiting)
+
+    def _pause(self, look_at: float) -> float:
+        """Seconds until there is something to do other than to collect an answer."""
+        now = time.monotonic()
+        waits = [look_at - now]
+        for run in self._runs.values():
+            may_ask = run.in_flight < registry.politeness(run.lease.host).concurrency
+            if run.waiting and may_ask and self._busy < self._threads:
+                waits.append(max(self._pacer.seconds_until_free(run.lease.host), 0.002))
+            if run.finished and not run.awaiting_canary:
+                waits.append(run.finished_since + RECORD_EVERY_SECONDS - now)
+        return max(0.0, min(waits))
+
+    def _collect(self, timeout: float) -> None:
+        """Take in answers: wait for one, then all that are there."""
+        taken = []
+        try:
+            if timeout:
+                taken.append(self._results.get(timeout=timeout))
+            while True:
+                taken.append(self._results.get_nowait())
+        except queue.Empty:
+            pass
+        for run, result in taken:
+            self._busy -= 1
+            if isinstance(result, Finished):
+                run.in_flight -= 1
+                if not run.finished:
+                    run.finished_since = time.monotonic()
+                run.finished.append(result)
+                if result.observation.verdict.retry_after:
+                    self._pacer.hold(run.lease.host, result.observation.verdict.retry_after)
+            elif isinstance(result, Canary):
+                batch, run.awaiting_canary = run.awaiting_canary, []
+                self._record(run, _with_canary(batch, result), result)
+
+    # -- what the threads carry
+
+    def _submit(self, run: HostRun, job: Callable[[], tuple[HostRun, object]]) -> None:
+        if len(self._workers) < self._threads:
+            worker = threading.Thread(target=self._work, name="fetch", daemon=True)
+            self._workers.append(worker)
+            worker.start()
+        self._busy += 1
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._results.put(job())
+
+    def _observe(self, due: Due) -> Finished:
+        started_at = clock.now()
+        try:
+            observation = observe(
+                match(canonicalise(due.key)),
+                fetch=self._fetch,
+                seen_available=due.seen_available,
+                siblings=self._siblings,
+            )
+        except Exception as error:
+            # Whatever it is, it concerns one target: it is recorded as ours, and the others go on.
+            log.exception("target %s could not be checked", due.target_id)
+            observation = Observation(
+                Verdict(Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR, False, "checker:error@1", ""),
+                started_at=started_at,
+                finished_at=clock.now(),
+                evidence={"error": type(error).__name__},
+            )
+        return Finished(due, observation)
+
+    def _observe_canary(self, platform: str) -> Canary:
+        definition = registry.definition(platform)
+        assert definition is not None  # noqa: S101  (asked for only where there is one)
+        try:
+            verdict = observe_canary(definition, fetch=self._fetch).verdict
+            return Canary(platform, verdict.outcome, verdict.reason)
+        except Exception:
+            log.exception("the canary of %s could not be checked", platform)
+            return Canary(platform, Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR)
+
+    # -- what is written
+
+    def _finish_batch(self, run: HostRun) -> None:
+        """Write a host's finished checks; where one says removed, only after the platform's canary was asked.
+
+        The canary is asked after the removed answers that it vouches for, so that an outage which began
+        between two looks cannot pass for removals.
+        """
+        if run.awaiting_canary:
+            return  # one batch at a time waits for its canary
+        batch, run.finished = run.finished, []
+        suspicious = [one for one in batch if one.observation.verdict.outcome == Outcome.REMOVED]
+        platform = suspicious[0].due.platform if suspicious else ""
+        definition = registry.definition(platform) if platform else None
+        if definition is None or not definition.canary:
+            self._record(run, batch, None)
+            return
+        run.awaiting_canary = batch
+        self._submit(run, lambda: (run, self._observe_canary(platform)))
+
+    def _record(self, run: HostRun, batch: Sequence[Finished], canary: Canary | None) -> None:
+        """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
+        try:
+            with transaction.atomic():
+                if not leases.still_mine(run.lease):
+                    log.warning("a lease ran out: %s answers are dropped and asked again", len(batch))
+                    self._forget(run)
+                    return
+                if canary is not None:
+                    _record_canary(canary)
+                append(_new_check(one) for one in batch)
+        except (OperationalError, InterfaceError):
+            raise  # the database itself is in trouble: nothing was written, the lease runs out
+        except Exception:
+            log.exception("a batch of %s checks could not be recorded; trying one by one", len(batch))
+            batch = [one for one in batch if self._record_alone(run, one)]
+        run.pending_ids.difference_update(one.due.target_id for one in batch)
+        outcomes = Counter(str(one.observation.verdict.outcome) for one in batch)
+        self.summary.outcomes += outcomes
+        if self._on_recorded:
+            self._on_recorded(outcomes)
+
+    def _record_alone(self, run: HostRun, one: Finished) -> bool:
+        try:
+            with transaction.atomic():
+                if not leases.still_mine(run.lease):
+                    return False
+                append([_new_check(one)])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("target %s could not be recorded; it is put off", one.due.target_id)
+            Target.objects.filter(pk=one.due.target_id).update(next_check_at=clock.now() + ERROR_DELAY)
+            self.summary.errors += 1
+            return False
+        return True
+
+    # -- leases, end
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed_at < RENEW_EVERY_SECONDS:
+            return
+        self._renewed_at = time.monotonic()
+        kept = {lease.host_id: lease for lease in leases.renew([run.lease for run in self._runs.values()])}
+        for host_id, run in list(self._runs.items()):
+            if host_id in kept:
+                run.lease = kept[host_id]
+            else:
+                del self._runs[host_id]
+
+    def _release(self, run: HostRun) -> None:
+        leases.release(run.lease, not_before=self._pacer.free_at(run.lease.host))
+        self._forget(run)
+
+    def _forget(self, run: HostRun) -> None:
+        """Drop `run`; a later lease of the same host, if we got one, stays."""
+        if self._runs.get(run.lease.host_id) is run:
+            del self._runs[run.lease.host_id]
+
+    def _wind_down(self) -> None:
+        """Give answers under way a few seconds, then record what there is."""
+        until = time.monotonic() + STOP_GRACE_SECONDS
+        for run in self._runs.values():
+            run.close()
+        while self._busy and time.monotonic() < until:
+            self._collect(timeout=0.1)
+            for run in list(self._runs.values()):
+                if run.finished and not run.in_flight:
+                    self._finish_batch(run)
+        for run in list(self._runs.values()):
+            # Whatever still waits for a canary is dropped: without it a removed outcome is not to be trusted.
+            sure = [one for one in run.finished if one.observation.verdict.outcome != Outcome.REMOVED]
+            if sure:
+                self._record(run, sure, None)
+
+    def _give_back(self) -> None:
+        for _ in self._workers:
+            self._jobs.put(None)
+        for run in list(self._runs.values()):
+            self._release(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What a platform's known-good URL answered in this round."""
+
+    platform: str
+    outcome: Outcome
+    reason: Reason
+
+
+def _with_canary(batch: Sequence[Finished], canary: Canary) -> list[Finished]:
+    """The batch as it may be recorded: without a healthy canary no removed outcome of the platform stands."""
+    if canary.outcome == Outcome.AVAILABLE:
+        return list(batch)
+    return [_voided(one) if _is_removed_on(one, canary.platform) else one for one in batch]
+
+
+def _is_removed_on(one: Finished, platform: str) -> bool:
+    return one.due.platform == platform and one.observation.verdict.outcome == Outcome.REMOVED
+
+
+def _voided(one: Finished) -> Finished:
+    verdict = one.observation.verdict
+    evidence = {**one.observation.evidence, "without_canary": f"{verdict.outcome}/{verdict.reason}"}
+    void = replace(verdict, outcome=Outcome.INCONCLUSIVE, reason=Reason.CANARY_FAILED, definitive=False)
+    return replace(one, observation=replace(one.observation, verdict=void, evidence=evidence))
+
+
+def _record_canary(canary: Canary) -> None:
+    CanaryCheck.objects.update_or_create(
+        platform=canary.platform,
+        defaults={"checked_at": clock.now(), "outcome": canary.outcome, "reason": canary.reason},
+    )
+
+
+def _new_check(one: Finished) -> NewCheck:
+    observation = one.observation
+    return NewCheck(
+        target_id=one.due.target_id,
+        started_at=observation.started_at,
+        finished_at=observation.finished_at,
+        outcome=observation.verdict.outcome,
+        reason=observation.verdict.reason,
+        definitive=observation.verdict.definitive,
+        signal=observation.verdict.signal,
+        http_status=observation.http_status,
+        evidence=observation.evidence,
+    )

@@ -1,0 +1,157 @@
+"""What other rooms ask of the checks: watch these, record what a person saw, look again soon."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.core import clock
+from apps.platforms.matching import Match
+
+from .models import Check, Host, Target
+from .outcomes import Outcome, Reason
+from .recording import NewCheck, append
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A URL to watch, and the moment it was reported, where its clock starts."""
+
+    match: Match
+    origin: datetime
+
+
+def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
+    """Create or find the target of each URL, by canonical key; due at once.
+
+    A target that is already watched gets one more clock origin. Safe against a second caller who creates the
+    same target at the same moment.
+    """
+    origins: dict[str, set[datetime]] = defaultdict(set)
+    matches: dict[str, Match] = {}
+    for one in wanted:
+        matches[one.match.key] = one.match
+        origins[one.match.key].add(one.origin)
+    digests = {Target.digest_of(key): key for key in matches}
+    now = clock.now()
+    with transaction.atomic():
+        known = Target.objects.in_bulk(list(digests), field_name="key_digest")
+        missing = [key for digest, key in digests.items() if digest not in known]
+        if missing:
+            hosts = _hosts({matches[key].host for key in missing})
+            Target.objects.bulk_create(
+                [_new_target(matches[key], hosts[matches[key].host], origins[key], now) for key in missing],
+                ignore_conflicts=True,
+                batch_size=500,
+            )
+        if known:
+            _add_origins(list(known), digests, origins, now)
+        found = Target.objects.in_bulk(list(digests), field_name="key_digest")
+    return {digests[digest]: target for digest, target in found.items()}
+
+
+def _new_target(match: Match, host: Host, origins: set[datetime], now: datetime) -> Target:
+    target = Target(
+        key=match.key,
+        platform=match.platform,
+        kind=match.kind,
+        account=match.account,
+        host=host,
+        created_at=now,
+        origins=[origin.isoformat() for origin in sorted(origins)],
+        next_check_at=now,
+    )
+    target.commit_to_key()
+    return target
+
+
+def _hosts(names: set[str]) -> dict[str, Host]:
+    Host.objects.bulk_create([Host(name=name) for name in sorted(names)], ignore_conflicts=True)
+    return {host.name: host for host in Host.objects.filter(name__in=names)}
+
+
+def _add_origins(
+    known: list[str], digests: dict[str, str], origins: dict[str, set[datetime]], now: datetime
+) -> None:
+    targets = Target.objects.select_for_update().in_bulk(known, field_name="key_digest")
+    changed = []
+    for digest, target in sorted(targets.items(), key=lambda pair: pair[1].pk):
+        have = {datetime.fromisoformat(origin) for origin in target.origins}
+        if origins[digests[digest]] <= have:
+            continue
+        target.origins = [origin.isoformat() for origin in sorted(have | origins[digests[digest]])]
+        target.next_check_at = min(target.next_check_at or now, now)
+        changed.append(target)
+    Target.objects.bulk_update(changed, ["origins", "next_check_at"], batch_size=200)
+
+
+def check_soon(target: Target) -> None:
+    """Let the checker look at `target` next, ahead of its cadence."""
+    Target.objects.filter(pk=target.pk).update(next_check_at=clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class ManualObservation:
+    """What a person saw. `undated`: no moment was given, and `observed_at` is when it was handed in."""
+
+    target_id: int
+    outcome: Outcome
+    reason: Reason
+    observed_at: datetime
+    person_id: int | None = None
+    note: str = ""
+    undated: bool = False
+
+
+def record_manual_checks(entries: Iterable[ManualObservation]) -> int:
+    """Record what people saw as manual checks; returns how many were new.
+
+    One that is already on record (same target, moment, outcome and reason; the moment does not count for an
+    undated one) is not recorded twice, so that the same list can be imported again.
+    """
+    entries = list(entries)
+    with transaction.atomic():
+        ids = sorted({entry.target_id for entry in entries})
+        for start in range(0, len(ids), 500):
+            list(Target.objects.select_for_update().filter(pk__in=ids[start : start + 500]).order_by("pk"))
+        known = _known_manual_checks(ids)
+        fresh: dict[tuple[object, ...], ManualObservation] = {}
+        for entry in entries:
+            key = _manual_key(entry.target_id, entry.outcome, entry.reason, entry.observed_at, entry.undated)
+            if key not in known:
+                fresh.setdefault(key, entry)
+        return append(
+            NewCheck(
+                target_id=entry.target_id,
+                started_at=entry.observed_at,
+                finished_at=entry.observed_at,
+                outcome=entry.outcome,
+                reason=entry.reason,
+                evidence={"undated": True} if entry.undated else {},
+                manual=True,
+                person_id=entry.person_id,
+                note=entry.note,
+            )
+            for entry in fresh.values()
+        )
+
+
+def _known_manual_checks(target_ids: list[int]) -> set[tuple[object, ...]]:
+    known = set()
+    for start in range(0, len(target_ids), 500):
+        checks = Check.objects.filter(manual=True, target_id__in=target_ids[start : start + 500])
+        for target_id, outcome, reason, moment, evidence in checks.values_list(
+            "target_id", "outcome", "reason", "finished_at", "evidence"
+        ):
+            known.add(_manual_key(target_id, outcome, reason, moment, bool(evidence.get("undated"))))
+    return known
+
+
+def _manual_key(
+    target_id: int, outcome: str, reason: str, moment: datetime, undated: bool
+) -> tuple[object, ...]:
+    return (target_id, str(outcome), str(reason), None if undated else moment)

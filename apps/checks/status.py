@@ -1,0 +1,240 @@
+"""The status of a target: a pure fold over its checks, in the order in which they were observed.
+
+The rules, with their reasons:
+
+1. A removed outcome makes a target suspected, not removed: sites fail, and take things down for an hour.
+2. Suspected becomes removed after at least 3 removed outcomes that span at least 24 h with none between that
+   saw the item; after 2 that span at least 1 h where each is definitive (the platform itself says so); at
+   once when a person has looked.
+3. The removal is dated from the evidence, (last seen, first of the run], never from its confirmation.
+4. An inconclusive check neither counts nor resets. Inconclusive for a week makes a target unverifiable, so
+   that "could not tell" is counted and shown; it never makes it removed.
+5. When a person says that an item is up although the checker read it as removed, the checker misreads this
+   page. Its removed outcomes then stay suspected until a person agrees, the platform says so itself, or the
+   checker has seen the item available on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .outcomes import PROVES_PRESENCE, Outcome, Reason, Status
+
+CONFIRM_COUNT = 3
+CONFIRM_SPAN = timedelta(hours=24)
+CONFIRM_DEFINITIVE_COUNT = 2
+CONFIRM_DEFINITIVE_SPAN = timedelta(hours=1)
+UNVERIFIABLE_COUNT = 3
+UNVERIFIABLE_SPAN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The part of a check that the fold reads. An observation is some moment in [started_at, finished_at]."""
+
+    number: int
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome
+    reason: Reason
+    definitive: bool = False
+    manual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What all checks so far add up to."""
+
+    status: Status = Status.WAITING
+    reason: Reason | str = ""  # of the check that the status rests on
+    definitive: bool = False
+    by_person: bool = False  # a person's check decided the status
+    overruled: bool = False  # a person said "up" against the checker (rule 5)
+    available_at: datetime | None = None  # last seen available
+    present_at: datetime | None = None  # last seen at all: available, or restricted in a way that shows it
+    conclusive_at: datetime | None = None  # last check that could tell anything
+    run_started_at: datetime | None = None  # first removed outcome since the item was last seen
+    run_count: int = 0
+    run_definitive_at: datetime | None = None
+    run_definitive_count: int = 0
+    removed_after: datetime | None = None  # the last confirmed removal lies in (removed_after, removed_by]
+    removed_by: datetime | None = None
+    confirmed_at: datetime | None = None
+    reinstated_at: datetime | None = None  # seen again after that removal
+    inconclusive_since: datetime | None = None
+    inconclusive_count: int = 0  # in a row
+    last_outcome: Outcome | str = ""
+    last_reason: Reason | str = ""
+    last_check_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The status changed somewhere in (after, by]; `after` is None where nothing bounds it from below."""
+
+    check_number: int
+    from_status: Status
+    to_status: Status
+    reason: Reason
+    after: datetime | None
+    by: datetime
+    by_person: bool
+
+
+def fold(state: State, seen: Seen) -> tuple[State, Change | None]:
+    """The state after one more check, and the change of status that it showed, if any.
+
+    1. Place the check: it counts as seen, as removed, or as unable to tell.
+    2. Work out the new status from that and the run of removed outcomes.
+    3. Date a change from the evidence.
+    """
+    state = replace(state, last_outcome=seen.outcome, last_reason=seen.reason, last_check_at=seen.finished_at)
+    if seen.outcome == Outcome.AVAILABLE or (seen.outcome == Outcome.RESTRICTED and _shows_item(seen)):
+        return _seen_there(state, seen)
+    if seen.outcome == Outcome.REMOVED:
+        return _seen_removed(state, seen)
+    if seen.outcome == Outcome.RESTRICTED and state.status not in {Status.SUSPECTED, Status.REMOVED}:
+        return _seen_restricted(state, seen)
+    # Inconclusive, or a wall before a whole site after the item had gone: it tells nothing about the item.
+    return _could_not_tell(state, seen)
+
+
+def fold_all(checks: Iterable[Seen]) -> tuple[State, list[Change]]:
+    """The state and all changes after `checks`, in whatever order they come."""
+    state, changes = State(), []
+    for seen in sorted(checks, key=lambda seen: (seen.finished_at, seen.number)):
+        state, change = fold(state, seen)
+        if change:
+            changes.append(change)
+    return state, changes
+
+
+def _shows_item(seen: Seen) -> bool:
+    return seen.manual or seen.reason in PROVES_PRESENCE
+
+
+def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
+    available = seen.outcome == Outcome.AVAILABLE
+    contradicted = state.status in {Status.SUSPECTED, Status.REMOVED}
+    new = replace(
+        state,
+        status=Status.AVAILABLE if available else Status.RESTRICTED,
+        reason=seen.reason,
+        definitive=seen.definitive,
+        by_person=seen.manual,
+        overruled=(seen.manual and (contradicted or state.overruled)),
+        available_at=seen.started_at if available else state.available_at,
+        present_at=seen.started_at,
+        run_started_at=None,
+        run_count=0,
+        run_definitive_at=None,
+        run_definitive_count=0,
+        reinstated_at=seen.finished_at if state.status == Status.REMOVED else state.reinstated_at,
+        **_told(seen),
+    )
+    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+
+
+def _seen_restricted(state: State, seen: Seen) -> tuple[State, Change | None]:
+    new = replace(
+        state,
+        status=Status.RESTRICTED,
+        reason=seen.reason,
+        definitive=seen.definitive,
+        by_person=False,
+        **_told(seen),
+    )
+    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+
+
+def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
+    first = state.run_started_at or seen.finished_at
+    first_definitive = state.run_definitive_at or (seen.finished_at if seen.definitive else None)
+    new = replace(
+        state,
+        run_started_at=first,
+        run_count=state.run_count + 1,
+        run_definitive_at=first_definitive,
+        run_definitive_count=state.run_definitive_count + seen.definitive,
+        **_told(seen),
+    )
+    if state.status == Status.REMOVED:
+        # What confirmed the removal stays what it rests on, unless the platform now says so itself.
+        if seen.definitive and not state.definitive:
+            new = replace(new, reason=seen.reason, definitive=True)
+        return new, None
+    new = replace(new, status=Status.SUSPECTED, by_person=False)
+    if state.status != Status.SUSPECTED or seen.definitive or not state.definitive:
+        new = replace(new, reason=seen.reason, definitive=seen.definitive)
+    if _is_confirmed(new, seen):
+        new = replace(
+            new,
+            status=Status.REMOVED,
+            by_person=seen.manual,
+            overruled=False,
+            removed_after=_before(state.present_at, first),
+            removed_by=first,
+            confirmed_at=seen.finished_at,
+            reinstated_at=None,
+        )
+    return new, _change(state, new, seen, after=state.present_at, by=first)
+
+
+def _is_confirmed(state: State, seen: Seen) -> bool:
+    """Rule 2. Spans run from the end of the first answer to the start of this one: never counted too long."""
+    if seen.manual:
+        return True
+    definitive = (
+        seen.definitive
+        and state.run_definitive_at is not None
+        and state.run_definitive_count >= CONFIRM_DEFINITIVE_COUNT
+        and seen.started_at - state.run_definitive_at >= CONFIRM_DEFINITIVE_SPAN
+    )
+    repeated = (
+        not state.overruled
+        and state.run_started_at is not None
+        and state.run_count >= CONFIRM_COUNT
+        and seen.started_at - state.run_started_at >= CONFIRM_SPAN
+    )
+    return definitive or repeated
+
+
+def _could_not_tell(state: State, seen: Seen) -> tuple[State, Change | None]:
+    since = state.inconclusive_since or seen.started_at
+    new = replace(state, inconclusive_since=since, inconclusive_count=state.inconclusive_count + 1)
+    if (
+        state.status in {Status.WAITING, Status.AVAILABLE, Status.RESTRICTED}
+        and new.inconclusive_count >= UNVERIFIABLE_COUNT
+        and seen.finished_at - since >= UNVERIFIABLE_SPAN
+    ):
+        new = replace(
+            new, status=Status.UNVERIFIABLE, reason=seen.reason, definitive=False, by_person=seen.manual
+        )
+    return new, _change(state, new, seen, after=since, by=seen.finished_at)
+
+
+def _told(seen: Seen) -> dict[str, object]:
+    return {"conclusive_at": seen.started_at, "inconclusive_since": None, "inconclusive_count": 0}
+
+
+def _before(after: datetime | None, by: datetime) -> datetime | None:
+    """`after`, moved by a microsecond where two observations carry one and the same moment."""
+    if after is not None and after >= by:
+        return by - timedelta(microseconds=1)
+    return after
+
+
+def _change(old: State, new: State, seen: Seen, *, after: datetime | None, by: datetime) -> Change | None:
+    if old.status == new.status:
+        return None
+    return Change(
+        check_number=seen.number,
+        from_status=old.status,
+        to_status=new.status,
+        reason=Reason(new.reason),
+        after=_before(after, by),
+        by=by,
+        by_person=seen.manual,
+    )
