@@ -1,0 +1,226 @@
+"""A wrong setting stops the start with a sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import logging
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.logs import RouteInsteadOfPath, WithoutAddresses
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PRODUCTION = {
+    "PRODUCTION": "1",
+    "SECRET_KEY": "example-key-of-the-tests-" + "0123456789abcdef" * 3,
+    "ALLOWED_HOSTS": "still-up.example.org",
+    "SITE_URL": "https://still-up.example.org",
+    "BEHIND_PROXY": "1",
+}
+
+
+def names_read(file: Path = REPOSITORY / "config" / "settings.py") -> set[str]:
+    """The environment variables that the settings read: the first argument of each call to `environment`."""
+    return {
+        node.args[0].value
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "environment"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+@pytest.fixture
+def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Reads config/settings.py anew, in an environment that holds only what a test sets."""
+    for name in list(os.environ):
+        if name.removesuffix("_FILE") in names_read() or name.startswith("PLATFORM_TOKEN_"):
+            monkeypatch.delenv(name)
+
+    def load(**variables: str) -> ModuleType:
+        monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        spec = importlib.util.spec_from_file_location("settings_under_test", REPOSITORY / "config/settings.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PRODUCTION", "maybe", "PRODUCTION is 'maybe'. Write 1 for on or 0 for off."),
+        ("CHECK_TIMEOUT", "abc", "Write a number of seconds from 0.1 to 600, for example 20."),
+        ("CHECK_TIMEOUT", "0", "Write a number of seconds from 0.1 to 600, for example 20."),
+        ("CHECK_TIMEOUT", "nan", "Write a number of seconds from 0.1 to 600, for example 20."),
+        ("CHECK_MAX_BYTES", "1.5", "Write a whole number of bytes from 1000 to 100000000, for example 1000000."),
+        ("CHECK_HOST_INTERVAL", "-1", "Write a number of seconds from 0 to 3600, for example 1."),
+        ("CHECK_HOST_CONCURRENCY", "0", "Write a whole number of requests from 1 to 100, for example 2."),
+        ("CHECK_CONCURRENCY", "many", "Write a whole number of threads from 1 to 500, for example 16."),
+        ("CHECK_ALLOW_NETWORKS", "localhost", "Write networks separated by commas, for example 192.0.2.0/24"),
+        ("CHECK_ALLOW_NETWORKS", "10.0.0.1/8", "Write networks separated by commas, for example 192.0.2.0/24"),
+        ("CHECK_ALLOW_PORTS", "http", "Write ports from 1 to 65535 separated by commas"),
+        ("CHECK_ALLOW_PORTS", "0", "Write ports from 1 to 65535 separated by commas"),
+        ("CHECK_PROXY", "socks5://127.0.0.1:9050", "Write http://proxy.example.org:3128, or leave it out"),
+        ("CHECK_CA_BUNDLE", "/no/such/file", "Write the path of a file that exists."),
+        ("CHECK_CONTACT_URL", "us", "Write a web address, for example https://still-up.example.org."),
+        ("SITE_URL", "still-up.example.org", "Write a web address, for example https://still-up.example.org."),
+        ("CLOCK_ORIGIN", "tomorrow", "Write a time with its UTC offset, for example 2026-01-31T12:00:00+00:00."),
+        ("CLOCK_ORIGIN", "2026-01-31T12:00:00", "Write a time with its UTC offset"),
+        ("CLOCK_SPEED", "fast", "Write a number of simulated seconds in a real second from 1 to 100000"),
+        ("CLOCK_SPEED", "0.5", "Write a number of simulated seconds in a real second from 1 to 100000"),
+        ("DATABASE_URL", "mysql://localhost/x", "Write postgresql://user:password@host:5432/name, or leave it out"),
+        ("DATABASE_URL", "postgresql://h:port/x", "Write postgresql://user:password@host:5432/name"),
+        ("REDIS_URL", "http://localhost", "Write redis://host:6379/0, or leave it out"),
+        ("EMAIL_URL", "mail.example.org", "Write smtp+tls://user:password@mail.example.org:587"),
+        ("PLATFORM_DEFINITION_DIRS", "/no/such/folder", "Write folders that exist, separated by ':'."),
+        ("CSRF_TRUSTED_ORIGINS", "example.org", "Write it with its scheme: https://example.org."),
+        ("SECRET_KEY_FILE", "/no/such/file", "cannot be read (No such file or directory)"),
+    ],
+)
+def test_a_wrong_value_says_what_to_write(load_settings: Any, name: str, value: str, sentence: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load_settings(**{name: value})
+    assert str(caught.value).startswith(name)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is missing. Write 50 or more random characters."),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too short. Write 50 or more random characters."),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is missing."),
+        ({"DEBUG": "1"}, "DEBUG cannot be on in production"),
+        ({"DEMO": "1"}, "DEMO cannot be on in production"),
+        ({"CLOCK_SPEED": "2"}, "CLOCK_SPEED must be 1 in production"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(load_settings: Any, changes: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
+        load_settings(**{**PRODUCTION, **changes})
+
+
+def test_a_password_is_not_repeated_in_a_message(load_settings: Any) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load_settings(DATABASE_URL="mysql://user:correct-horse@db.example.org/x")
+    assert "correct-horse" not in str(caught.value)
+
+
+def test_a_secret_can_come_from_a_file(load_settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://user:word@db.example.org:5433/still_up\n")
+    (tmp_path / "token").write_text("example-token\n")
+    settings = load_settings(
+        DATABASE_URL_FILE=str(tmp_path / "url"),
+        PLATFORM_TOKEN_EXAMPLE_MODELS_FILE=str(tmp_path / "token"),
+        PLATFORM_TOKEN_GITHUB="another-token",
+    )
+    assert settings.DATABASES["default"]["PORT"] == 5433
+    assert settings.PLATFORM_TOKENS == {"example-models": "example-token", "github": "another-token"}
+
+
+def test_a_secret_that_is_given_twice_is_refused(load_settings: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        load_settings(SECRET_KEY="a", SECRET_KEY_FILE=str(tmp_path / "key"))
+
+
+def test_a_laptop_keeps_one_key_for_itself(load_settings: Any, tmp_path: Path) -> None:
+    first, second = load_settings(), load_settings()
+    assert first.SECRET_KEY == second.SECRET_KEY
+    assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_is_installed_only_where_it_is_on(load_settings: Any) -> None:
+    assert "apps.demo" in load_settings(DEMO="1").INSTALLED_APPS
+    assert "apps.demo" not in load_settings(DEMO="0").INSTALLED_APPS
+    production = load_settings(**PRODUCTION)
+    assert "apps.demo" not in production.INSTALLED_APPS
+    assert production.PLATFORM_DEFINITION_DIRS == []
+
+
+def test_values_are_typed(load_settings: Any) -> None:
+    settings = load_settings(
+        CHECK_ALLOW_NETWORKS="127.0.0.0/8, ::1/128",
+        CHECK_ALLOW_PORTS="8765,8766",
+        CLOCK_ORIGIN="2026-03-01T00:00:00Z",
+        EMAIL_URL="smtp+tls://us%40example.org:pass%2Fword@mail.example.org",
+    )
+    assert [str(network) for network in settings.CHECK_ALLOW_NETWORKS] == ["127.0.0.0/8", "::1/128"]
+    assert settings.CHECK_ALLOW_PORTS == [8765, 8766]
+    assert datetime(2026, 3, 1, tzinfo=UTC) == settings.CLOCK_ORIGIN
+    assert (settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD) == ("us@example.org", "pass/word")
+    assert (settings.EMAIL_PORT, settings.EMAIL_USE_TLS) == (587, True)
+
+
+def test_a_command_prints_a_wrong_setting_as_one_sentence(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=REPOSITORY,
+        env={**os.environ, "CHECK_TIMEOUT": "abc", "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr == (
+        "Wrong setting: CHECK_TIMEOUT is 'abc'. Write a number of seconds from 0.1 to 600, for example 20.\n"
+    )
+
+
+def test_the_documented_production_settings_pass_djangos_own_inspection(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=REPOSITORY,
+        env={**os.environ, **PRODUCTION, "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "no issues" in finished.stdout
+
+
+def test_a_log_line_holds_no_address() -> None:
+    try:
+        raise ValueError("cannot read https://models.example.org/owner/name?x=1")
+    except ValueError:
+        record = logging.LogRecord(
+            "apps.checks", logging.ERROR, "", 0, "failed: %s", ("http://example.org/a",), sys.exc_info()
+        )
+    line = WithoutAddresses().format(record)
+    assert "example.org" not in line
+    assert "failed: [address]" in line
+    assert "ValueError: cannot read [address]" in line
+
+
+def test_a_log_line_names_the_route_and_not_the_path_of_a_request() -> None:
+    path = "/sign-in/MQ/one-time-token/"
+    record = logging.LogRecord("django.request", logging.WARNING, "", 0, "%s: %s", ("Gone", path), None)
+    record.request = SimpleNamespace(path=path, resolver_match=SimpleNamespace(route="sign-in/<uid>/<token>/"))
+    assert RouteInsteadOfPath().filter(record)
+    assert record.getMessage() == "Gone: /sign-in/<uid>/<token>/"
+
+
+def test_every_setting_is_in_the_readme_and_the_other_way_round() -> None:
+    listed = re.findall(r"^\| `([A-Z_<>]+)`", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(
+        name + "<SLUG>" if name == "PLATFORM_TOKEN_" else name for name in names_read()
+    )
