@@ -120,6 +120,8 @@ CHECK_PROXY = environment.address_of_service(
 )
 CHECK_CA_BUNDLE = environment.existing_file("CHECK_CA_BUNDLE")
 CHECK_CONTACT_URL = environment.web_address("CHECK_CONTACT_URL", SITE_URL + "/checker/")
+# Shown on /checker/ to those who receive the checker's requests.
+CHECK_CONTACT_EMAIL = environment.text("CHECK_CONTACT_EMAIL", "")
 
 # PLATFORM_TOKEN_<SLUG>: a read-only token for a platform whose API tells more to a signed-in reader.
 PLATFORM_TOKENS = environment.secrets_by_slug("PLATFORM_TOKEN_")
@@ -161,7 +163,13 @@ def _database() -> dict[str, Any]:
 
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-RQ_QUEUES = {"default": {"URL": REDIS_URL or "redis://127.0.0.1:6379/0", "DEFAULT_TIMEOUT": 600}}
+_QUEUE = {"URL": REDIS_URL or "redis://127.0.0.1:6379/0", "DEFAULT_TIMEOUT": 600}
+# Workers take from "tick" first, so that the hand-out of work never waits behind the work.
+RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
+# Seconds between two looks for due targets, where django-rq's scheduler does the looking.
+CHECK_TICK_SECONDS = environment.whole_number(
+    "CHECK_TICK_SECONDS", 10, least=1, most=3600, unit="seconds"
+)
 CACHES = {
     # Counts attempts to sign in; with Redis all processes of the site count together.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

@@ -82,8 +82,10 @@ def renew(leases: Sequence[Lease]) -> list[Lease]:
     for token, ids in _by_token(leases).items():
         mine |= Q(lease_token=token, pk__in=ids)
     Host.objects.filter(mine, lease_until__gt=clock.wall()).update(lease_until=until)
-    kept = set(Host.objects.filter(mine, lease_until=until).values_list("pk", flat=True))
-    return [Lease(one.host_id, one.host, one.token, until) for one in leases if one.host_id in kept]
+    kept = set(Host.objects.filter(mine, lease_until=until).values_list("pk", "lease_token"))
+    return [
+        Lease(one.host_id, one.host, one.token, until) for one in leases if (one.host_id, one.token) in kept
+    ]
 
 
 def release(lease: Lease, *, not_before: datetime | None) -> None:

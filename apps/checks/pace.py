@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from apps.core import clock
@@ -14,7 +14,7 @@ from apps.platforms import registry
 class Pacer:
     """Hands out the moments at which a host may be asked, `interval` seconds apart.
 
-    Threads share one Pacer. Names are those of `registry.pace_group`: a platform's hosts count as one.
+    Threads share one Pacer. Hosts are named as in a URL, with the port where it is not the scheme's own.
     """
 
     def __init__(
@@ -29,28 +29,27 @@ class Pacer:
         self._lock = threading.Lock()
 
     def __call__(self, host: str) -> None:
-        """Wait for the next free moment of the host in a URL, and take it."""
-        group = registry.pace_group(host)
-        interval = registry.politeness(group).interval_seconds
+        """Wait for the next free moment of `host`, and take it."""
+        interval = registry.politeness(host).interval_seconds
         with self._lock:
             now = self._monotonic()
-            slot = max(now, self._next.get(group, now))
-            self._next[group] = slot + interval
+            slot = max(now, self._next.get(host, now))
+            self._next[host] = slot + interval
         if slot > now:
             self._sleep(slot - now)
 
-    def seconds_until_free(self, group: str) -> float:
-        """How long until `group` may be asked again; 0 when it may be asked now."""
+    def seconds_until_free(self, host: str) -> float:
+        """How long until `host` may be asked again; 0 when it may be asked now."""
         with self._lock:
-            return max(0.0, self._next.get(group, 0.0) - self._monotonic())
+            return max(0.0, self._next.get(host, 0.0) - self._monotonic())
 
-    def hold(self, group: str, until: datetime) -> None:
-        """Do not ask `group` before `until`, in real time (its Retry-After)."""
+    def hold(self, host: str, until: datetime) -> None:
+        """Do not ask `host` before `until`, in real time (its Retry-After)."""
         seconds = (until - clock.wall()).total_seconds()
         with self._lock:
-            self._next[group] = max(self._next.get(group, 0.0), self._monotonic() + seconds)
+            self._next[host] = max(self._next.get(host, 0.0), self._monotonic() + seconds)
 
-    def free_at(self, group: str) -> datetime | None:
-        """The real time at which `group` may be asked again; None when it may be asked now."""
-        seconds = self.seconds_until_free(group)
+    def free_at(self, hosts: Iterable[str]) -> datetime | None:
+        """The real time at which all of `hosts` may be asked again; None when that is now."""
+        seconds = max(map(self.seconds_until_free, hosts), default=0.0)
         return clock.wall() + timedelta(seconds=seconds) if seconds else None

@@ -382,7 +382,7 @@ class Runner:
                 del self._runs[host_id]
 
     def _release(self, run: HostRun) -> None:
-        leases.release(run.lease, not_before=self._pacer.free_at(run.lease.host))
+        leases.release(run.lease, not_before=self._pacer.free_at(registry.asked_hosts(run.lease.host)))
         self._forget(run)
 
     def _forget(self, run: HostRun) -> None:

@@ -98,6 +98,12 @@ def politeness(host: str) -> Politeness:
     )
 
 
+def asked_hosts(group: str) -> set[str]:
+    """All hosts whose pace counts for a pace group (a `Match.host`): itself, and those its definition paces."""
+    known = definition_for_host(*split_authority(group))
+    return {group, *(known.host_politeness if known is not None else ())}
+
+
 def token(slug: str) -> str:
     """The token of a platform whose API tells more to a signed-in reader, from PLATFORM_TOKEN_<SLUG>; or ""."""
     given: Mapping[str, str] = getattr(settings, "PLATFORM_TOKENS", {})

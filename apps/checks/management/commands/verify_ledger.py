@@ -1,0 +1,26 @@
+"""Prove that the checks on record are the ones that were recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from apps.checks import ledger
+from apps.checks.models import Check, Target
+
+
+class Command(BaseCommand):
+    """`manage.py verify_ledger`."""
+
+    help = "Recompute the digest of every check; name the first of each target that does not hold."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print each fault; exit with 1 if there was one."""
+        faults = 0
+        for fault in ledger.verify():
+            self.stderr.write(f"target {fault.target_id}: check {fault.check_number} {fault.problem}")
+            faults += 1
+        if faults:
+            raise SystemExit(1)
+        self.stdout.write(f"{Check.objects.count()} checks of {Target.objects.count()} targets hold.")

@@ -1,0 +1,109 @@
+"""Run the checks that are due, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
+from tqdm import tqdm
+
+from apps.checks.models import Target
+from apps.checks.outcomes import Outcome
+from apps.checks.runner import Runner
+from apps.core import clock
+from apps.reports.models import Campaign, Item
+
+
+class Command(BaseCommand):
+    """`manage.py recheck [--campaign SLUG] [--force] [--watch] [--until ISO-TIME]`."""
+
+    help = (
+        "Check the targets that are due, in this process, and print a count per outcome. Hosts that another "
+        "checker holds at this moment are left to it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--campaign", metavar="SLUG", help="only the items of this campaign")
+        parser.add_argument("--force", action="store_true", help="all targets now, whether they are due or not")
+        parser.add_argument(
+            "--watch", action="store_true", help="go on with what becomes due, until Ctrl-C (or --until)"
+        )
+        parser.add_argument(
+            "--until",
+            type=_moment,
+            metavar="ISO-TIME",
+            help="watch until this moment, for example 2026-03-01T12:00:00+00:00",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check, then print what was seen."""
+        targets = _targets(options["campaign"])
+        if options["force"]:
+            targets.update(next_check_at=clock.now())
+        watch = options["watch"] or options["until"] is not None
+        stop = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stop.set())
+
+        # Without --watch, only what is due at the start: what becomes due meanwhile is for the next run.
+        among = targets if watch else targets.filter(next_check_at__lte=clock.now())
+        progress = tqdm(
+            total=None if watch else among.count(),
+            unit="check",
+            file=sys.stderr,
+            disable=not sys.stderr.isatty(),
+        )
+
+        def show(outcomes: Counter[str]) -> None:
+            progress.update(outcomes.total())
+            if progress.disable and watch:
+                self.stdout.write(f"{clock.now().isoformat(timespec='seconds')}  {_line(outcomes)}")
+
+        def look_at_the_time() -> None:
+            if options["until"] is not None and clock.now() >= options["until"]:
+                stop.set()
+
+        runner = Runner(among=among, stop=stop, on_recorded=show)
+        with progress:
+            summary = runner.run_forever(between=look_at_the_time) if watch else runner.run_due()
+        self.stdout.write(f"checks {summary.checks}  {_line(summary.outcomes)}")
+        if summary.errors:
+            raise CommandError(
+                f"{summary.errors} targets could not be recorded and were put off by an hour; the log says why."
+            )
+
+
+def _targets(slug: str | None) -> QuerySet[Target]:
+    if slug is None:
+        return Target.objects.all()
+    campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign is None:
+        known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
+        raise CommandError(f"There is no campaign {slug!r}. Campaigns: {known or 'none yet'}.")
+    return Target.objects.filter(pk__in=Item.objects.filter(report__campaign=campaign).values("target_id"))
+
+
+def _line(outcomes: Counter[str]) -> str:
+    return "  ".join(f"{outcome.value} {outcomes[outcome.value]}" for outcome in Outcome)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time with an offset. Write it as 2026-03-01T12:00:00+00:00."
+        )
+    return moment

@@ -1,0 +1,23 @@
+"""The periodic schedule, for `manage.py rqcron config/cron.py`.
+
+The scheduler has no lock, so two of them tick twice. That is harmless: a tick leases what is due by
+conditional update, and an import is taken by one worker only.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from rq import cron
+
+from apps.checks.jobs import tick
+from apps.reports.importing import run_next_import
+
+# A look that was not taken up before the next one is due is dropped, so that looks do not pile up.
+every = {
+    "queue_name": "tick",
+    "interval": settings.CHECK_TICK_SECONDS,
+    "ttl": settings.CHECK_TICK_SECONDS,
+    "result_ttl": 0,
+}
+cron.register(tick, **every)
+cron.register(run_next_import, job_timeout=3600, **every)

@@ -1,0 +1,117 @@
+"""Nobody can quietly rewrite history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+
+from apps.checks import ledger
+from apps.checks.models import Check, Target
+from apps.checks.outcomes import Outcome
+from apps.checks.recording import append
+from tests.checks.making import check, make_targets
+
+pytestmark = pytest.mark.django_db
+
+
+def chain() -> Target:
+    target, other = make_targets("a", "b")
+    append(check(target, hours, Outcome.AVAILABLE) for hours in (1, 2, 3))
+    append([check(target, 4, Outcome.REMOVED, manual=True, note="Example note.")])
+    append([check(other, 1, Outcome.AVAILABLE)])
+    target.refresh_from_db()
+    return target
+
+
+def test_an_untouched_ledger_verifies() -> None:
+    chain()
+    assert list(ledger.verify()) == []
+
+
+def test_the_digest_can_be_recomputed_from_what_the_documentation_says() -> None:
+    target = chain()
+    first = target.checks.get(number=1)
+    content = {
+        "version": 1,
+        "target": hashlib.sha256((target.salt + target.key).encode()).hexdigest(),
+        "number": 1,
+        "started_at": "2026-03-01T13:00:00.000000+00:00",
+        "finished_at": "2026-03-01T13:00:00.000000+00:00",
+        "outcome": "available",
+        "reason": "ok",
+        "definitive": False,
+        "signal": "",
+        "http_status": None,
+        "evidence": {},
+        "manual": False,
+        "note": "",
+        "recorded_at": first.recorded_at.isoformat(timespec="microseconds"),
+        "previous": "",
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert first.digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+def edit(**changes: object) -> Callable[[Target], object]:
+    return lambda target: target.checks.filter(number=2).update(**changes)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "number"),
+    [
+        (edit(outcome=Outcome.REMOVED), 2),
+        (edit(reason="gone"), 2),
+        (edit(http_status=404), 2),
+        (edit(evidence={"asks": []}), 2),
+        (edit(definitive=True), 2),
+        (edit(manual=True), 2),
+        (lambda target: target.checks.filter(number=2).delete(), 2),
+        (lambda target: target.checks.filter(number=4).delete(), 4),
+        (lambda target: target.checks.filter(number=4).update(note="Another note."), 4),
+        (
+            lambda target: target.checks.filter(number=1).update(
+                recorded_at=target.checks.get(number=1).recorded_at - timedelta(microseconds=1)
+            ),
+            1,
+        ),
+        (lambda target: Target.objects.filter(pk=target.pk).update(head_digest="0" * 64), 5),
+    ],
+)
+def test_the_first_check_that_was_tampered_with_is_named(
+    tamper: Callable[[Target], object], number: int
+) -> None:
+    target = chain()
+    tamper(target)
+    assert [(fault.target_id, fault.check_number) for fault in ledger.verify()] == [(target.pk, number)]
+
+
+def test_erasing_a_note_and_its_salt_keeps_the_chain() -> None:
+    target = chain()
+    target.checks.filter(number=4).update(note="", note_salt="")
+    assert list(ledger.verify()) == []
+
+
+def test_rewriting_a_digest_to_fit_shows_at_the_next_check() -> None:
+    target = chain()
+    second = target.checks.get(number=2)
+    second.outcome = Outcome.REMOVED
+    previous = target.checks.get(number=1).digest
+    second.digest = ledger.digest(second, target_commitment=target.commitment, previous=previous)
+    Check.objects.filter(pk=second.pk).update(outcome=second.outcome, digest=second.digest)
+    assert [fault.check_number for fault in ledger.verify()] == [3]
+
+
+def test_the_command_says_that_all_is_well_or_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    target = chain()
+    call_command("verify_ledger")
+    assert "5 checks of 2 targets" in capsys.readouterr().out
+    target.checks.filter(number=2).update(reason="gone")
+    with pytest.raises(SystemExit) as stopped:
+        call_command("verify_ledger")
+    assert stopped.value.code == 1
+    assert f"target {target.pk}: check 2 is not what its digest was made for" in capsys.readouterr().err
