@@ -1,0 +1,72 @@
+"""Spellings of a URL that nothing follows by accident, and the way back.
+
+People who write about abuse break the addresses on purpose: `hxxps://models[.]example[.]org/x`. There is no
+standard for it. `refang` understands the spellings that are common in lists and mails, `defang` writes one:
+`hxxp` for `http`, `[.]` for each dot of the host, and, where a second address stands inside the first (as
+in an archive's copy), `[:]//` for its `://`.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A bracket and what it hides. Round brackets are legal in a path, so `(.)` counts in a host only.
+_BRACKETED = re.compile(r"\[ ?(\.|dot|://|:|//?|@) ?\]|\{ ?(\.|dot|://|:|//?|@) ?\}", re.IGNORECASE)
+_ROUND = re.compile(r"\( ?(?:\.|dot) ?\)", re.IGNORECASE)
+_SCHEME = re.compile(r"h(?:[tx*_]{2})p(s?)(?=:)", re.IGNORECASE)
+_INNER_SCHEME = re.compile(r"(h)xx(ps?://)", re.IGNORECASE)
+_INNER_ADDRESS = re.compile(r"://([^/?#&:]*)")
+_BEFORE_PATH = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?(?://)?[^/?#]*", re.IGNORECASE)
+
+
+def unbracket(text: str) -> str:
+    """`text` with `[.]`, `{.}`, `[dot]`, `[:]`, `[://]`, `[/]` and `[@]` written plainly, nested ones too."""
+    if "[" not in text and "{" not in text:
+        return text
+    count = 1
+    while count:
+        text, count = _BRACKETED.subn(_plain, text)
+    return text
+
+
+def _plain(found: re.Match[str]) -> str:
+    hidden = found[1] or found[2]
+    return "." if hidden.lower() == "dot" else hidden
+
+
+def refang_inner_schemes(text: str) -> str:
+    """The part after the host with `hxxp://` inside it written as `http://`."""
+    return _INNER_SCHEME.sub(lambda found: found[1] + ("TT" if found[1] == "H" else "tt") + found[2], text)
+
+
+def refang(text: str) -> str:
+    """The plain spelling of an address that was broken on purpose; a plain one comes back unchanged.
+
+    Understood: `hxxp`, `hxxps`, `hXXp`, `h**p`, `htxp`; `[.]`, `{.}`, `[dot]`, `{dot}`, and in the host
+    `(.)` and `(dot)`; `[:]//`, `[://]`, `[/]`, `[@]`. The result is not checked: `canonicalise` does that.
+    """
+    text = unbracket(text)
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        text = ("https" if scheme[1] else "http") + text[scheme.end() :]
+    before_path = _BEFORE_PATH.match(text)
+    end = before_path.end() if before_path is not None else 0
+    return _ROUND.sub(".", text[:end]) + refang_inner_schemes(text[end:])
+
+
+def defang(url: str) -> str:
+    """The spelling to show people: not a link for a browser, a mail program or a chat to follow.
+
+    For a canonical URL, `refang` gives it back exactly. An address that is defanged already stays as it is.
+    """
+    url = refang(url)
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalnum():
+        scheme, separator, rest = "", "", url
+    elif scheme in {"http", "https"}:
+        scheme = scheme.replace("tt", "xx")
+    else:
+        separator = "[:]//"
+    end = len(re.match(r"[^/?#]*", rest)[0])  # type: ignore[index]  # it matches the empty text, too
+    inner = _INNER_ADDRESS.sub(lambda found: "[:]//" + found[1].replace(".", "[.]"), rest[end:])
+    return scheme + separator + rest[:end].replace(".", "[.]") + inner
