@@ -1,0 +1,70 @@
+"""List a campaign's items with what is held of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.exports.columns import item_record
+from apps.reports.models import Campaign
+from apps.reports.selectors import ItemRow, item_rows, items_of
+
+CHUNK = 2000
+
+
+class Command(BaseCommand):
+    """`manage.py status CAMPAIGN [--jsonl]`."""
+
+    help = "List a campaign's items: for people, or with --jsonl one JSON object a line for programs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("campaign", metavar="CAMPAIGN", help="the campaign's slug")
+        parser.add_argument(
+            "--jsonl",
+            action="store_true",
+            help="one JSON object a line; docs/codebook.md explains its columns",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the items in the order in which they were reported."""
+        campaign = Campaign.objects.filter(slug=options["campaign"]).first()
+        if campaign is None:
+            known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
+            raise CommandError(
+                f"There is no campaign {options['campaign']!r}. Campaigns: {known or 'none yet'}."
+            )
+        items = items_of(campaign).order_by("report__number", "pk")
+        counts: Counter[str] = Counter()
+        for item in items.iterator(chunk_size=CHUNK):
+            (row,) = item_rows([item])
+            counts[row.status.value] += 1
+            if options["jsonl"]:
+                self.stdout.write(json.dumps(item_record(row), ensure_ascii=False))
+            else:
+                self.stdout.write(_line(row, shutil.get_terminal_size().columns))
+        if not options["jsonl"]:
+            shown = "  ".join(f"{status} {count}" for status, count in counts.most_common())
+            self.stdout.write(f"items {counts.total()}  {shown}".rstrip())
+
+
+def _line(row: ItemRow, width: int) -> str:
+    """One item on one line, its URL defanged and last, cut to the terminal's width."""
+    when = _date(row.removed_by) if row.removed_by and not row.came_back else _date(row.last_check_at)
+    reason = row.reason.value if row.reason else "-"
+    returned = "  returned" if row.came_back else ""
+    control = "  control" if row.control else ""
+    text = (
+        f"{row.status.value:<12}  {reason:<18}  {when:<16}  {row.checks:>4} checks  "
+        f"report {row.report:<3}{returned}{control}  {row.defanged}"
+    )
+    return text if len(text) <= max(width, 100) else text[: max(width, 100) - 1] + "…"
+
+
+def _date(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M") if moment else "not checked yet"
