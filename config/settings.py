@@ -166,6 +166,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _QUEUE = {"URL": REDIS_URL or "redis://127.0.0.1:6379/0", "DEFAULT_TIMEOUT": 600}
 # Workers take from "tick" first, so that the hand-out of work never waits behind the work.
 RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
+# How long a worker that says nothing any more keeps a host to itself.
+CHECK_LEASE_SECONDS = environment.whole_number(
+    "CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds"
+)
 # Seconds between two looks for due targets, where django-rq's scheduler does the looking.
 CHECK_TICK_SECONDS = environment.whole_number(
     "CHECK_TICK_SECONDS", 10, least=1, most=3600, unit="seconds"

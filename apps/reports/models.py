@@ -132,7 +132,7 @@ class Item(models.Model):
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="items")
     submitted = models.TextField()  # the spelling that was handed in
     reported_at = models.DateTimeField()
-    dated = models.BooleanField(default=True)  # False: no date was given, and the report's `sent_at` stands in
+    dated = models.BooleanField(default=True)  # False: it had no date, and the report's `sent_at` stands in
     labels = models.JSONField(default=list)
     note = models.TextField(blank=True)
     control = models.BooleanField(default=False)  # a matched, unreported target

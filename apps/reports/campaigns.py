@@ -1,0 +1,68 @@
+"""What changes a campaign itself: its making, and who belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.accounts.models import Person
+from apps.accounts.roles import Role
+
+from .models import Campaign, Membership
+
+
+class LastOwner(ValueError):
+    """A campaign would be left without an owner. The message is a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Who was made a member, as what, and whether they were unknown to the site before."""
+
+    person: Person
+    role: Role
+    is_new: bool
+
+
+@transaction.atomic
+def create_campaign(*, slug: str, name: str, description: str = "", person: Person | None = None) -> Campaign:
+    """A new campaign, owned by `person`; without one, only administrators see it."""
+    campaign = Campaign.objects.create(slug=slug, name=name, description=description, created_by=person)
+    if person is not None:
+        Membership.objects.create(campaign=campaign, person=person, role=Role.OWNER)
+    return campaign
+
+
+@transaction.atomic
+def invite(*, campaign: Campaign, email: str, role: Role) -> Invited:
+    """Make somebody a member, or change a member's role.
+
+    Somebody new gets an account without a password; they come in by a one-time link. Raises LastOwner when
+    the only owner would become something else.
+    """
+    person = Person.objects.filter(email=email.strip().lower()).first()
+    is_new = person is None
+    if person is None:
+        person = Person.objects.create_user(email)
+    if role != Role.OWNER:
+        _keep_an_owner(campaign, without=person)
+    Membership.objects.update_or_create(campaign=campaign, person=person, defaults={"role": role})
+    return Invited(person, role, is_new)
+
+
+@transaction.atomic
+def end_membership(*, membership: Membership) -> None:
+    """Take somebody out of a campaign. Raises LastOwner for its only owner."""
+    _keep_an_owner(membership.campaign, without=membership.person)
+    membership.delete()
+
+
+def _keep_an_owner(campaign: Campaign, *, without: Person) -> None:
+    # The lock makes two owners who step down at the same moment wait for each other.
+    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    owners = set(
+        Membership.objects.filter(campaign=campaign, role=Role.OWNER).values_list("person_id", flat=True)
+    )
+    if owners == {without.pk}:
+        raise LastOwner(f"{without} is the only owner. Make somebody else an owner first.")

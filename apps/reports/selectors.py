@@ -1,0 +1,393 @@
+"""What pages and commands read of campaigns, as named rows. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from apps.accounts.models import Person
+from apps.accounts.roles import Role
+from apps.checks.models import Check, Target, Transition
+from apps.checks.outcomes import Outcome, Reason, Status
+from apps.core.defanging import defang
+from apps.platforms.registry import platform_name
+
+from .models import Campaign, Category, Channel, Delivery, Item, Membership, Report, Standing
+
+STILL_UP = (Status.AVAILABLE, Status.RESTRICTED)
+NEEDS_A_PERSON = (Status.SUSPECTED, Status.UNVERIFIABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign in the list of those that a person may see."""
+
+    slug: str
+    name: str
+    description: str
+    created_at: datetime
+    reports: int
+    items: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report with how its items stand. Controls are counted apart, in no other figure."""
+
+    number: int
+    platform: str
+    platform_name: str
+    channel: str
+    standing: str
+    category: str
+    policy: str
+    reference: str
+    sent_at: datetime
+    delivery: str
+    note: str
+    items: int
+    still_up: int
+    removed: int
+    undecided: int  # suspected, unverifiable or waiting
+    controls: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item with what is held of its target."""
+
+    pk: int
+    target_id: int
+    submitted: str
+    defanged: str
+    key: str
+    platform: str
+    platform_name: str
+    kind: str
+    account: str
+    report: int
+    reported_at: datetime
+    dated: bool
+    labels: Sequence[str]
+    note: str
+    control: bool
+    status: Status
+    reason: Reason | None
+    definitive: bool
+    by_person: bool
+    available_at: datetime | None
+    present_at: datetime | None
+    suspected_by: datetime | None
+    removed_after: datetime | None
+    removed_by: datetime | None
+    confirmed_at: datetime | None
+    reinstated_at: datetime | None
+    inconclusive_since: datetime | None
+    checks: int
+    last_outcome: Outcome | None
+    last_reason: Reason | None
+    last_check_at: datetime | None
+    next_check_at: datetime | None
+
+    @property
+    def came_back(self) -> bool:
+        """Up again after a removal."""
+        return self.reinstated_at is not None and self.status in STILL_UP
+
+    @property
+    def gone_before_report(self) -> bool:
+        """Seen to be gone already at the moment when it was reported."""
+        return (
+            self.status == Status.REMOVED
+            and self.removed_by is not None
+            and self.removed_by <= self.reported_at
+        )
+
+    @property
+    def removal_time(self) -> tuple[timedelta, timedelta] | None:
+        """Removed more than the first and at most the second duration after the report; None if it is up."""
+        if self.status != Status.REMOVED or self.removed_by is None or self.gone_before_report:
+            return None
+        after = max(self.removed_after or self.reported_at, self.reported_at)
+        return after - self.reported_at, self.removed_by - self.reported_at
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One transition of a target, beside the campaign's first item of that target."""
+
+    item: int
+    defanged: str
+    platform_name: str
+    from_status: Status
+    to_status: Status
+    reason: Reason
+    after: datetime | None
+    by: datetime
+    by_person: bool
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One check for a member's eyes. Person and note are empty for a person of another campaign."""
+
+    number: int
+    started_at: datetime
+    outcome: Outcome
+    reason: Reason
+    definitive: bool
+    signal: str
+    http_status: int | None
+    manual: bool
+    person: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A target that needs a person, with the campaign's items that point at it and its latest checks."""
+
+    item: ItemRow
+    also_reported: int  # further items of the same target in this campaign
+    checks: tuple[CheckRow, ...]
+
+
+def role_in(campaign: Campaign, person: Person) -> Role | None:
+    """A person's role in a campaign; an administrator has the owner's everywhere; None for a stranger."""
+    if person.is_superuser:
+        return Role.OWNER
+    role = Membership.objects.filter(campaign=campaign, person=person).values_list("role", flat=True).first()
+    return Role(role) if role else None
+
+
+def campaigns_of(person: Person) -> list[CampaignRow]:
+    """The campaigns that a person may see, by name. Two queries."""
+    roles = dict(person.memberships.values_list("campaign_id", "role"))
+    campaigns = Campaign.objects.all() if person.is_superuser else Campaign.objects.filter(pk__in=roles)
+    items = Item.objects.filter(report__campaign=OuterRef("pk"), control=False).order_by()
+    reports = Report.objects.filter(campaign=OuterRef("pk")).order_by()
+
+    def number_of(rows: QuerySet[Item] | QuerySet[Report], group: str) -> Coalesce:
+        counted = rows.values(group).annotate(count=Count("pk")).values("count")
+        return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+    campaigns = campaigns.annotate(
+        report_count=number_of(reports, "campaign"), item_count=number_of(items, "report__campaign")
+    ).order_by("name", "pk")
+    return [
+        CampaignRow(
+            slug=campaign.slug,
+            name=campaign.name,
+            description=campaign.description,
+            created_at=campaign.created_at,
+            reports=campaign.report_count,
+            items=campaign.item_count,
+            role=Role.OWNER if person.is_superuser else Role(roles[campaign.pk]),
+        )
+        for campaign in campaigns
+    ]
+
+
+def reports_of(campaign: Campaign) -> list[ReportRow]:
+    """The campaign's reports in the order of their numbers. One query."""
+    return _report_rows(campaign.reports.order_by("number"))
+
+
+def report_row(report: Report) -> ReportRow:
+    """One report with how its items stand. One query."""
+    (row,) = _report_rows(Report.objects.filter(pk=report.pk))
+    return row
+
+
+def items_of(campaign: Campaign) -> QuerySet[Item]:
+    """The campaign's items with their reports and targets: what `ItemFilter` narrows and `item_rows` reads."""
+    return Item.objects.filter(report__campaign=campaign).select_related("report", "target")
+
+
+def item_rows(items: Iterable[Item]) -> list[ItemRow]:
+    """Named rows of items that came with their report and target."""
+    return [_item_row(item) for item in items]
+
+
+def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
+    """The latest transitions that still hold, newest first, without those that only say "first seen up".
+
+    Two queries.
+    """
+    targets = Item.objects.filter(report__campaign=campaign).values("target_id")
+    transitions = list(
+        Transition.objects.filter(target_id__in=targets, superseded_at=None)
+        .exclude(from_status=Status.WAITING, to_status__in=STILL_UP)
+        .order_by("-by", "-pk")[:limit]
+    )
+    shown = {transition.target_id for transition in transitions}
+    first: dict[int, Item] = {}
+    for item in items_of(campaign).filter(target_id__in=shown).order_by("pk"):
+        first.setdefault(item.target_id, item)
+    return [_change_row(transition, first[transition.target_id]) for transition in transitions]
+
+
+def transitions_of(item: Item) -> list[ChangeRow]:
+    """All transitions of the item's target, newest first; those that no longer hold say since when."""
+    rows = item.target.transitions.order_by("-by", "-pk")
+    return [_change_row(transition, item) for transition in rows]
+
+
+def checks_of(campaign: Campaign, target: Target, *, limit: int) -> list[CheckRow]:
+    """A target's latest checks as a member of `campaign` may read them, newest first. Two queries.
+
+    A target is watched once for all campaigns, so a check may be another campaign's: its facts are shared,
+    its author and note are not.
+    """
+    checks = target.checks.select_related("person").order_by("-started_at", "-number")[:limit]
+    return _check_rows(checks, readable=_readable_people(campaign))
+
+
+def check_moments(target: Target) -> list[tuple[datetime, Outcome, bool]]:
+    """(when, outcome, whether a person made it) of all checks of a target, oldest first. One query."""
+    rows = target.checks.order_by("started_at", "number").values_list("started_at", "outcome", "manual")
+    return [(started_at, Outcome(outcome), manual) for started_at, outcome, manual in rows.iterator()]
+
+
+def review_targets(campaign: Campaign) -> QuerySet[Target]:
+    """The campaign's targets that need a person, those that have waited longest first."""
+    items = Item.objects.filter(report__campaign=campaign)
+    return Target.objects.filter(
+        pk__in=items.values("target_id"), status__in=[status.value for status in NEEDS_A_PERSON]
+    ).order_by(Coalesce("run_started_at", "inconclusive_since"), "pk")
+
+
+def review_rows(campaign: Campaign, targets: Sequence[Target], *, checks: int) -> list[ReviewRow]:
+    """Rows of the review list, in the order of `targets`, each with its latest checks. Three queries."""
+    by_target: dict[int, list[Item]] = {}
+    for item in items_of(campaign).filter(target__in=targets).order_by("pk"):
+        by_target.setdefault(item.target_id, []).append(item)
+    readable = _readable_people(campaign)
+    latest: dict[int, list[Check]] = {}
+    # A check is appended with the next number, so the last numbers are the last recorded.
+    recent = Q(pk__in=[])
+    for target in targets:
+        recent |= Q(target=target, number__gt=target.check_count - checks)
+    for check in Check.objects.filter(recent).select_related("person").order_by("-number"):
+        latest.setdefault(check.target_id, []).append(check)
+    return [
+        ReviewRow(
+            item=_item_row(by_target[target.pk][0]),
+            also_reported=len(by_target[target.pk]) - 1,
+            checks=tuple(_check_rows(latest.get(target.pk, []), readable=readable)),
+        )
+        for target in targets
+    ]
+
+
+def _report_rows(reports: QuerySet[Report]) -> list[ReportRow]:
+    item = Q(items__control=False)
+    counted = reports.annotate(
+        item_count=Count("items", filter=item),
+        up_count=Count("items", filter=item & Q(items__target__status__in=STILL_UP)),
+        removed_count=Count("items", filter=item & Q(items__target__status=Status.REMOVED)),
+        control_count=Count("items", filter=Q(items__control=True)),
+    )
+    return [
+        ReportRow(
+            number=report.number,
+            platform=report.platform,
+            platform_name=platform_name(report.platform),
+            channel=Channel(report.channel).label,
+            standing=Standing(report.standing).label,
+            category=Category(report.category).label,
+            policy=report.policy,
+            reference=report.reference,
+            sent_at=report.sent_at,
+            delivery=Delivery(report.delivery).label,
+            note=report.note,
+            items=report.item_count,
+            still_up=report.up_count,
+            removed=report.removed_count,
+            undecided=report.item_count - report.up_count - report.removed_count,
+            controls=report.control_count,
+        )
+        for report in counted
+    ]
+
+
+def _readable_people(campaign: Campaign) -> set[int]:
+    people = Person.objects.filter(Q(memberships__campaign=campaign) | Q(is_superuser=True))
+    return set(people.values_list("pk", flat=True))
+
+
+def _check_rows(checks: Iterable[Check], *, readable: set[int]) -> list[CheckRow]:
+    return [
+        CheckRow(
+            number=check.number,
+            started_at=check.started_at,
+            outcome=Outcome(check.outcome),
+            reason=Reason(check.reason),
+            definitive=check.definitive,
+            signal=check.signal,
+            http_status=check.http_status,
+            manual=check.manual,
+            person=str(check.person) if check.person_id in readable else "",
+            note=check.note if check.person_id in readable else "",
+        )
+        for check in checks
+    ]
+
+
+def _change_row(transition: Transition, item: Item) -> ChangeRow:
+    return ChangeRow(
+        item=item.pk,
+        defanged=defang(item.submitted),
+        platform_name=platform_name(item.target.platform),
+        from_status=Status(transition.from_status),
+        to_status=Status(transition.to_status),
+        reason=Reason(transition.reason),
+        after=transition.after,
+        by=transition.by,
+        by_person=transition.by_person,
+        superseded_at=transition.superseded_at,
+    )
+
+
+def _item_row(item: Item) -> ItemRow:
+    target = item.target
+    return ItemRow(
+        pk=item.pk,
+        target_id=target.pk,
+        submitted=item.submitted,
+        defanged=defang(item.submitted),
+        key=target.key,
+        platform=target.platform,
+        platform_name=platform_name(target.platform),
+        kind=target.kind,
+        account=target.account,
+        report=item.report.number,
+        reported_at=item.reported_at,
+        dated=item.dated,
+        labels=tuple(item.labels),
+        note=item.note,
+        control=item.control,
+        status=Status(target.status),
+        reason=Reason(target.reason) if target.reason else None,
+        definitive=target.definitive,
+        by_person=target.by_person,
+        available_at=target.available_at,
+        present_at=target.present_at,
+        suspected_by=target.run_started_at,
+        removed_after=target.removed_after,
+        removed_by=target.removed_by,
+        confirmed_at=target.confirmed_at,
+        reinstated_at=target.reinstated_at,
+        inconclusive_since=target.inconclusive_since,
+        checks=target.check_count,
+        last_outcome=Outcome(target.last_outcome) if target.last_outcome else None,
+        last_reason=Reason(target.last_reason) if target.last_reason else None,
+        last_check_at=target.last_check_at,
+        next_check_at=target.next_check_at,
+    )

@@ -1,0 +1,203 @@
+"""What people enter in the workspace."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.text import slugify
+
+from apps.accounts.roles import Role
+from apps.checks.outcomes import Outcome, Reason
+from apps.core import clock
+from apps.reports.models import Campaign
+
+REASONS_OF = {
+    Outcome.AVAILABLE: (Reason.PERSON, Reason.OK, Reason.RENAMED),
+    Outcome.RESTRICTED: (
+        Reason.PERSON,
+        Reason.GATED,
+        Reason.AGE_WALL,
+        Reason.LABELLED,
+        Reason.PRIVATE,
+        Reason.ARCHIVED,
+        Reason.GEO_BLOCKED,
+    ),
+    Outcome.REMOVED: (
+        Reason.PERSON,
+        Reason.NOT_FOUND,
+        Reason.GONE,
+        Reason.LEGAL,
+        Reason.PLATFORM_DISABLED,
+        Reason.ACCOUNT_SUSPENDED,
+        Reason.UPLOADER_DELETED,
+        Reason.SOFT_404,
+        Reason.PARKED,
+        Reason.HOSTING_GONE,
+        Reason.REDIRECTED_HOME,
+    ),
+    Outcome.INCONCLUSIVE: (
+        Reason.PERSON,
+        Reason.MISSING_OR_PRIVATE,
+        Reason.LOGIN_WALL,
+        Reason.CONSENT_WALL,
+        Reason.BOT_WALL,
+        Reason.SERVER_ERROR,
+        Reason.TIMEOUT,
+        Reason.NETWORK_BLOCK,
+    ),
+}
+"""What a person can give as the reason of each outcome; the rest only a machine can see."""
+
+OUTCOME_CHOICES = (
+    (Outcome.AVAILABLE.value, "available: it opens as itself"),
+    (Outcome.RESTRICTED.value, "restricted: it is there, but not for everyone"),
+    (Outcome.REMOVED.value, "removed: it does not open any more"),
+    (Outcome.INCONCLUSIVE.value, "could not tell"),
+)
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+
+
+class UTCMoment(forms.DateTimeField):
+    """A moment in UTC to the minute, by the browser's own picker where there is one, else typed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            input_formats=[
+                "%Y-%m-%dT%H:%M",
+                "%Y-%m-%dT%H:%M:%S",
+                "%Y-%m-%d %H:%M",
+                "%Y-%m-%d %H:%M UTC",
+                "%Y-%m-%d",
+            ],
+            widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            error_messages={"invalid": "Write the moment as 2026-03-01 14:05, in UTC."},
+            **kwargs,
+        )
+
+
+def not_in_the_future(moment: datetime) -> datetime:
+    """Refuse a moment that has not come; one just ahead, from a clock that is a little fast, is taken as now."""
+    now = clock.now()
+    if moment > now + CLOCK_TOLERANCE:
+        raise forms.ValidationError(
+            f"This is in the future: it is now {now:%Y-%m-%d %H:%M} UTC. Give a moment that has passed."
+        )
+    return min(moment, now)
+
+
+class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new campaign."""
+
+    slug = forms.SlugField(
+        max_length=80,
+        required=False,
+        label="Short name",
+        help_text="For addresses and commands: letters, digits and hyphens. Left empty, it is made from the name.",
+    )
+
+    class Meta:
+        model = Campaign
+        fields = ["name", "slug", "description"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {
+            "description": "What was reported, by whom, and what the record is for. Members read it."
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Make the short name where none was given, and refuse one that is taken or that is an address."""
+        cleaned = super().clean() or {}
+        slug = cleaned.get("slug") or slugify(cleaned.get("name", ""))[:80]
+        if not slug:
+            if "slug" not in self.errors and "name" not in self.errors:
+                self.add_error("slug", "No short name can be made from this name. Write one.")
+        elif slug == "new":
+            self.add_error("slug", "This word is an address of the site. Write another short name.")
+        elif Campaign.objects.filter(slug=slug).exists():
+            self.add_error("slug", f"There is a campaign called {slug} already. Write another short name.")
+        cleaned["slug"] = slug
+        return cleaned
+
+
+class ManualCheckForm(forms.Form):
+    """What a person saw."""
+
+    outcome = forms.ChoiceField(choices=OUTCOME_CHOICES, widget=forms.RadioSelect, label="What you saw")
+    reason = forms.ChoiceField(
+        choices=[
+            (Reason.PERSON.value, "no particular reason"),
+            *[
+                (
+                    outcome.label,
+                    [(reason.value, reason.label) for reason in reasons if reason != Reason.PERSON],
+                )
+                for outcome, reasons in REASONS_OF.items()
+            ],
+        ],
+        label="Why",
+        required=False,
+    )
+    observed_at = UTCMoment(
+        required=False, label="When you looked (UTC)", help_text="Left empty: now.", validators=[]
+    )
+    note = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}),
+        required=False,
+        max_length=5000,
+        label="Note",
+        help_text="For the members of this campaign. Say what you saw, without describing content.",
+    )
+
+    def clean_observed_at(self) -> datetime:
+        """Now, where nothing was given."""
+        moment = self.cleaned_data["observed_at"]
+        return not_in_the_future(moment) if moment else clock.now()
+
+    def clean(self) -> dict[str, Any]:
+        """The reason has to be one of the outcome's."""
+        cleaned = super().clean() or {}
+        outcome = cleaned.get("outcome")
+        reason = Reason(cleaned.get("reason") or Reason.PERSON)
+        cleaned["reason"] = reason
+        if outcome and reason not in REASONS_OF[Outcome(outcome)]:
+            self.add_error(
+                "reason", f"“{reason.label}” is no reason for “{Outcome(outcome).label}”. Choose another."
+            )
+        return cleaned
+
+
+class ReviewForm(forms.Form):
+    """A person's decision about a target that the checker is not sure of."""
+
+    outcome = forms.ChoiceField(
+        choices=(
+            (Outcome.REMOVED.value, "It is gone"),
+            (Outcome.AVAILABLE.value, "It is still there"),
+            (Outcome.RESTRICTED.value, "It is there, but not for everyone"),
+            (Outcome.INCONCLUSIVE.value, "I could not tell either"),
+        ),
+        widget=forms.RadioSelect,
+        label="What you saw",
+    )
+    note = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 1}), required=False, max_length=5000, label="Note"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Whoever says other than the checker says why."""
+        cleaned = super().clean() or {}
+        if (
+            cleaned.get("outcome") in {Outcome.AVAILABLE, Outcome.RESTRICTED}
+            and not cleaned.get("note", "").strip()
+        ):
+            self.add_error("note", "Say in a few words what you saw: this overrules the checker.")
+        return cleaned
+
+
+class MemberForm(forms.Form):
+    """Somebody to invite, or a member's other role."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.VIEWER, label="Role")

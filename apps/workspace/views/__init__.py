@@ -1,0 +1,1 @@
+"""Views of the workspace, a module for each kind of page."""

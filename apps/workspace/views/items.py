@@ -1,0 +1,87 @@
+"""An item's own page, where a person can add what they saw."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts.roles import Action
+from apps.checks.outcomes import Outcome
+from apps.checks.services import ManualObservation, check_soon, record_manual_checks
+from apps.core import clock
+from apps.reports.models import Item
+from apps.reports.selectors import (
+    check_moments,
+    checks_of,
+    item_rows,
+    items_of,
+    report_row,
+    transitions_of,
+)
+
+from ..access import Access, campaign_page
+from ..charts import check_strip
+from ..forms import ManualCheckForm
+
+CHECKS_SHOWN = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@campaign_page(Action.VIEW)
+def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """What was reported and what the checks saw; on POST, add a manual check."""
+    found = get_object_or_404(items_of(access.campaign), pk=pk)
+    if request.method == "POST" and not access.may_review:
+        raise PermissionDenied(
+            f"Your role here is {access.role.label}. It does not let you add what you saw."
+        )
+    form = ManualCheckForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        added = record_manual_checks(
+            [
+                ManualObservation(
+                    target_id=found.target_id,
+                    outcome=Outcome(form.cleaned_data["outcome"]),
+                    reason=form.cleaned_data["reason"],
+                    observed_at=form.cleaned_data["observed_at"],
+                    person_id=access.person.pk,
+                    note=form.cleaned_data["note"],
+                )
+            ]
+        )
+        messages.success(request, "Recorded." if added else "This is on record already.")
+        return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
+    return render(request, "workspace/item.html", _facts(access, found) | {"form": form})
+
+
+def _facts(access: Access, found: Item) -> dict[str, object]:
+    (row,) = item_rows([found])
+    return {
+        "access": access,
+        "row": row,
+        "report": report_row(found.report),
+        "strip": check_strip(
+            check_moments(found.target),
+            reported_at=row.reported_at,
+            removed=(row.removed_after, row.removed_by) if row.removed_by else None,
+            now=clock.now(),
+        ),
+        "checks": checks_of(access.campaign, found.target, limit=CHECKS_SHOWN),
+        "transitions": transitions_of(found),
+        "also": item_rows(
+            items_of(access.campaign).filter(target=found.target_id).exclude(pk=found.pk).order_by("pk")
+        ),
+    }
+
+
+@require_POST
+@campaign_page(Action.REVIEW)
+def look_again(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """Let the checker look at the item's target next."""
+    found = get_object_or_404(items_of(access.campaign), pk=pk)
+    check_soon(found.target)
+    messages.success(request, "The checker looks at it next.")
+    return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
