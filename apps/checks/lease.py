@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
@@ -20,7 +21,10 @@ from apps.core import clock
 
 from .models import Host, Target
 
-LEASE = timedelta(seconds=120)
+
+def length() -> timedelta:
+    """How long a lease holds, in real time, unless it is renewed."""
+    return timedelta(seconds=settings.CHECK_LEASE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def lease_hosts(*, limit: int, among: QuerySet[Target] | None = None) -> list[Le
     found = list(candidates.values_list("pk", flat=True)[:limit])
     if not found:
         return []
-    token, until = secrets.token_hex(16), wall + LEASE
+    token, until = secrets.token_hex(16), wall + length()
     with transaction.atomic():
         hosts = Host.objects.filter(free, pk__in=found).order_by("pk")
         skip = connection.features.has_select_for_update_skip_locked
@@ -77,7 +81,7 @@ def renew(leases: Sequence[Lease]) -> list[Lease]:
     """Extend `leases`; returns those that were still ours."""
     if not leases:
         return []
-    until = clock.wall() + LEASE
+    until = clock.wall() + length()
     mine = Q()
     for token, ids in _by_token(leases).items():
         mine |= Q(lease_token=token, pk__in=ids)

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 TARGETS_A_LOAD = 200  # of one host, at a time
 RECORD_AT = 100  # finished checks of one host before they are written
 RECORD_EVERY_SECONDS = 2.0
-RENEW_EVERY_SECONDS = leases.LEASE.total_seconds() / 4
+RENEW_SHARE = 4  # of a lease's length: leases are renewed well before they run out
 LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
 STOP_GRACE_SECONDS = 5.0  # for answers under way when a stop is asked for
 LONGEST_HOLD_SECONDS = 15.0  # a host that wants to be left alone for longer is given back meanwhile
@@ -322,10 +322,8 @@ class Runner:
         if run.awaiting_canary:
             return  # one batch at a time waits for its canary
         batch, run.finished = run.finished, []
-        suspicious = [one for one in batch if one.observation.verdict.outcome == Outcome.REMOVED]
-        platform = suspicious[0].due.platform if suspicious else ""
-        definition = registry.definition(platform) if platform else None
-        if definition is None or not definition.canary:
+        platform = next((one.due.platform for one in batch if _needs_canary(one)), None)
+        if platform is None:
             self._record(run, batch, None)
             return
         run.awaiting_canary = batch
@@ -371,7 +369,7 @@ class Runner:
     # -- leases, end
 
     def _renew(self) -> None:
-        if time.monotonic() - self._renewed_at < RENEW_EVERY_SECONDS:
+        if time.monotonic() - self._renewed_at < leases.length().total_seconds() / RENEW_SHARE:
             return
         self._renewed_at = time.monotonic()
         kept = {lease.host_id: lease for lease in leases.renew([run.lease for run in self._runs.values()])}
@@ -391,20 +389,23 @@ class Runner:
             del self._runs[run.lease.host_id]
 
     def _wind_down(self) -> None:
-        """Give answers under way a few seconds, then record what there is."""
+        """Give answers under way a few seconds, then record what there is.
+
+        What still waits for a canary then is dropped: without it a removed outcome is not to be trusted, and
+        the target is asked again.
+        """
         until = time.monotonic() + STOP_GRACE_SECONDS
         for run in self._runs.values():
             run.close()
-        while self._busy and time.monotonic() < until:
-            self._collect(timeout=0.1)
+        while time.monotonic() < until:
             for run in list(self._runs.values()):
                 if run.finished and not run.in_flight:
                     self._finish_batch(run)
+            if not self._busy:
+                return
+            self._collect(timeout=0.1)
         for run in list(self._runs.values()):
-            # Whatever still waits for a canary is dropped: without it a removed outcome is not to be trusted.
-            sure = [one for one in run.finished if one.observation.verdict.outcome != Outcome.REMOVED]
-            if sure:
-                self._record(run, sure, None)
+            self._record(run, [one for one in run.finished if not _needs_canary(one)], None)
 
     def _give_back(self) -> None:
         for _ in self._workers:
@@ -420,6 +421,13 @@ class Canary:
     platform: str
     outcome: Outcome
     reason: Reason
+
+
+def _needs_canary(one: Finished) -> bool:
+    """Whether `one` says removed on a platform that has a canary."""
+    definition = registry.definition(one.due.platform)
+    removed = one.observation.verdict.outcome == Outcome.REMOVED
+    return removed and definition is not None and bool(definition.canary)
 
 
 def _with_canary(batch: Sequence[Finished], canary: Canary) -> list[Finished]:

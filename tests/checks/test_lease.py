@@ -55,7 +55,7 @@ def test_a_lease_runs_out_and_its_holder_writes_nothing_any_more(
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(mine)
-    frozen.shift(lease.LEASE + timedelta(seconds=1))
+    frozen.shift(lease.length() + timedelta(seconds=1))
     assert not lease.still_mine(mine)
     (theirs,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(theirs)
@@ -68,9 +68,9 @@ def test_a_lease_runs_out_and_its_holder_writes_nothing_any_more(
 def test_a_renewed_lease_holds_on(frozen: time_machine.Traveller) -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
-    frozen.shift(lease.LEASE - timedelta(seconds=1))
+    frozen.shift(lease.length() - timedelta(seconds=1))
     (mine,) = lease.renew([mine])
-    frozen.shift(lease.LEASE - timedelta(seconds=1))
+    frozen.shift(lease.length() - timedelta(seconds=1))
     assert lease.still_mine(mine)
 
 

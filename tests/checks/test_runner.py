@@ -1,0 +1,268 @@
+"""The runner against real servers on loopback: what is asked, at which pace, and what is recorded."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.checks import lease, ledger
+from apps.checks.models import CanaryCheck, Host, Target
+from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.runner import ERROR_DELAY, Runner
+from apps.checks.services import Wanted, watch_targets
+from apps.core import clock
+from apps.core.canonical import canonicalise
+from apps.platforms.matching import match
+from tests.checks.servers import RawServer, Script, Visitor, response, routing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = response(
+    b"<!doctype html><title>A page</title><h1>A page</h1><p>" + b"It stands here as it always did. " * 20,
+    headers=["Content-Type: text/html"],
+)
+GONE = response(b"gone", status="410 Gone")
+LATER = response(b"", status="429 Too Many Requests", headers=["Retry-After: 120"])
+
+Serve = Callable[[Script | dict[str, bytes]], RawServer]
+
+
+@pytest.fixture
+def serve(settings: Any) -> Iterator[Serve]:
+    """Starts servers on loopback that the checker may ask, without any pause between requests."""
+    settings.CHECK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    settings.CHECK_ALLOW_PORTS = []
+    settings.CHECK_HOST_INTERVAL = 0.0
+    with ExitStack() as stack:
+
+        def start(script: Script | dict[str, bytes]) -> RawServer:
+            server = stack.enter_context(RawServer(routing(script) if isinstance(script, dict) else script))
+            settings.CHECK_ALLOW_PORTS = [*settings.CHECK_ALLOW_PORTS, server.port]
+            return server
+
+        yield start
+
+
+def watch(*urls: str) -> list[Target]:
+    matches = [match(canonicalise(url)) for url in urls]
+    found = watch_targets(Wanted(one, clock.now()) for one in matches)
+    return [found[one.key] for one in matches]
+
+
+def seen(target: Target) -> list[tuple[str, str]]:
+    return list(target.checks.order_by("number").values_list("outcome", "reason"))
+
+
+def test_it_works(serve: Serve) -> None:
+    server = serve({"/a/up": PAGE, "/a/gone": GONE})
+    up, gone, missing = watch(server.url("/a/up"), server.url("/a/gone"), server.url("/a/missing"))
+    summary = Runner().run_due()
+    assert summary.outcomes == {"available": 1, "removed": 2}
+    assert seen(up) == [(Outcome.AVAILABLE, Reason.OK)]
+    assert seen(gone) == [(Outcome.REMOVED, Reason.GONE)]
+    assert seen(missing) == [(Outcome.REMOVED, Reason.NOT_FOUND)]
+    statuses = dict(Target.objects.values_list("key", "status"))
+    assert Counter(statuses.values()) == {Status.AVAILABLE: 1, Status.SUSPECTED: 2}
+    assert list(ledger.verify()) == []
+    assert Runner().run_due().checks == 0
+    assert not Host.objects.exclude(lease_token="").exists()
+
+
+def test_nothing_of_a_fetched_body_is_stored(serve: Serve) -> None:
+    server = serve({"/a/up": response(b"<title>Zanzibar</title><h1>Zanzibar</h1>" + b"Zanzibar " * 90)})
+    (target,) = watch(server.url("/a/up"))
+    Runner().run_due()
+    check = target.checks.get()
+    assert check.evidence
+    assert "zanzibar" not in str([vars(check), vars(Target.objects.get())]).lower()
+
+
+def test_one_target_that_breaks_the_checker_does_not_stop_its_batch(serve: Serve) -> None:
+    server = serve({"/a/up": PAGE})
+    good, bad = watch(server.url("/a/up"), server.url("/a/bad"))
+    Target.objects.filter(pk=bad.pk).update(key="http://[broken")
+    summary = Runner().run_due()
+    assert seen(good) == [(Outcome.AVAILABLE, Reason.OK)]
+    assert seen(bad) == [(Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR)]
+    assert summary.checks == 2
+
+
+def test_one_target_that_cannot_be_recorded_is_put_off_and_the_others_are_written(serve: Serve) -> None:
+    server = serve({"/a/up": PAGE})
+    good, bad = watch(server.url("/a/up"), server.url("/a/other"))
+    # Its next number is taken: whatever is recorded for it, the database refuses.
+    Runner(among=Target.objects.filter(pk=bad.pk)).run_due()
+    Target.objects.filter(pk=bad.pk).update(check_count=0, next_check_at=clock.now())
+    before = clock.now()
+    summary = Runner().run_due()
+    assert (summary.checks, summary.errors) == (1, 1)
+    assert seen(good) == [(Outcome.AVAILABLE, Reason.OK)]
+    assert len(seen(bad)) == 1
+    bad.refresh_from_db()
+    assert bad.next_check_at is not None
+    assert before + ERROR_DELAY <= bad.next_check_at <= clock.now() + ERROR_DELAY
+
+
+def test_a_host_that_says_when_to_come_back_is_left_alone_until_then(serve: Serve) -> None:
+    server = serve(lambda visitor: _always(visitor, LATER))
+    targets = watch(*[server.url(f"/a/{i}") for i in range(30)])
+    Runner().run_due()
+    asked = len(server.heads)
+    assert asked <= 4  # what was under way when the first answer came
+    host = Host.objects.get()
+    assert host.not_before is not None
+    assert timedelta(seconds=100) < host.not_before - clock.wall() <= timedelta(seconds=120)
+    assert Runner().run_due().checks == 0
+    assert len(server.heads) == asked
+    assert sum(len(seen(target)) for target in targets) == asked
+
+
+def test_requests_to_one_host_keep_its_pace(serve: Serve, settings: Any) -> None:
+    moments: list[float] = []
+
+    def script(visitor: Visitor) -> None:
+        while visitor.head():
+            moments.append(time.monotonic())
+            visitor.send(GONE)
+
+    server = serve(script)
+    settings.CHECK_HOST_INTERVAL = 0.05
+    watch(*[server.url(f"/a/{i}") for i in range(8)])
+    assert Runner(threads=8).run_due().checks == 8
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert min(gaps) > 0.03  # the thread takes its moment a little before the server sees it
+
+
+def test_a_host_that_hangs_does_not_hold_up_the_others(serve: Serve, settings: Any) -> None:
+    settings.CHECK_TIMEOUT = 30.0
+    others_done = threading.Event()
+
+    def hang(visitor: Visitor) -> None:
+        visitor.head()
+        others_done.wait(30)
+        visitor.send(GONE)
+
+    slow, quick = serve(hang), serve({f"/a/{i}": GONE for i in range(5)})
+    watch(slow.url("/a/slow"), *[quick.url(f"/a/{i}") for i in range(5)])
+    order: list[int] = []
+
+    def recorded(outcomes: Counter[str]) -> None:
+        order.append(outcomes.total())
+        if sum(order) == 5:
+            others_done.set()
+
+    assert Runner(on_recorded=recorded).run_due().checks == 6
+    assert order[-1] == 1
+
+
+def test_a_stop_records_what_is_finished_and_gives_the_rest_back(serve: Serve) -> None:
+    stop = threading.Event()
+
+    def script(visitor: Visitor) -> None:
+        while head := visitor.head():
+            if "/a/5 " in head:
+                stop.set()
+            visitor.send(GONE)
+
+    server = serve(script)
+    targets = watch(*[server.url(f"/a/{i}") for i in range(40)])
+    checks = Runner(stop=stop, threads=1).run_due().checks
+    assert 5 <= checks < 40
+    assert sum(len(seen(target)) for target in targets) == checks
+    assert not Host.objects.exclude(lease_token="").exists()
+    assert Runner().run_due().checks == 40 - checks
+
+
+def test_a_runner_that_lost_its_lease_writes_nothing(serve: Serve) -> None:
+    def script(visitor: Visitor) -> None:
+        visitor.head()
+        # Another worker has meanwhile taken the host: as after a pause longer than the lease.
+        Host.objects.update(lease_token="another", lease_until=clock.wall() + lease.length())
+        visitor.send(GONE)
+
+    server = serve(_with_own_connection(script))
+    (target,) = watch(server.url("/a/1"))
+    assert Runner().run_due().checks == 0
+    assert seen(target) == []
+    assert Host.objects.get().lease_token == "another"
+
+
+def test_two_runners_at_once_check_each_target_once(serve: Serve) -> None:
+    servers = [serve({}) for _ in range(4)]
+    targets = watch(*[server.url(f"/a/{i}") for server in servers for i in range(10)])
+    runners = [threading.Thread(target=_with_own_connection(lambda: Runner().run_due())) for _ in range(3)]
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join()
+    assert [len(seen(target)) for target in targets] == [1] * 40
+    assert all(len(server.heads) == 10 for server in servers)
+    assert list(ledger.verify()) == []
+
+
+DEFINITION = """
+slug = "example-platform"
+name = "Example Platform"
+hosts = ["127.0.0.1:{port}"]
+canary = "http://127.0.0.1:{port}/canary"
+
+[[kinds]]
+name = "model"
+path = "/models/(?P<name>[^/]+)"
+key = "http://127.0.0.1:{port}/models/{{name}}"
+probes = ["page"]
+
+[[probes]]
+name = "page"
+url = "{{url}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("canary", "reason", "status"),
+    [(PAGE, Reason.NOT_FOUND, Status.SUSPECTED), (None, Reason.CANARY_FAILED, Status.WAITING)],
+)
+def test_a_round_whose_canary_is_off_removes_nothing(
+    serve: Serve, settings: Any, tmp_path: Path, canary: bytes | None, reason: Reason, status: Status
+) -> None:
+    server = serve({"/canary": canary} if canary else {})
+    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    (target,) = watch(server.url("/models/one"))
+    Runner().run_due()
+    ((_, why),) = seen(target)
+    target.refresh_from_db()
+    assert (why, target.status) == (reason, status)
+    assert "/canary" in server.paths()
+    assert CanaryCheck.objects.get().platform == "example-platform"
+    if not canary:
+        assert target.checks.get().evidence["without_canary"] == "removed/not_found"
+
+
+def _always(visitor: Visitor, answer: bytes) -> None:
+    while visitor.head():
+        visitor.send(answer)
+
+
+def _with_own_connection(function: Callable[..., Any]) -> Callable[..., Any]:
+    """In a thread of its own, with a database connection that is closed at its end."""
+
+    def run(*arguments: Any) -> None:
+        from django.db import connection
+
+        try:
+            function(*arguments)
+        finally:
+            connection.close()
+
+    return run

@@ -1,0 +1,102 @@
+"""A whole site of its own for a test: a fresh database, and commands run as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass
+class Site:
+    """Runs `manage.py` in processes that share one database of their own, made anew."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; its output is text."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def must(self, *arguments: str, **environment: str) -> str:
+        """Run a command that has to succeed; its standard output."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    @contextmanager
+    def running(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command beside the test, in a session of its own; killed at the end if it still runs."""
+        log = (self.folder / f"{arguments[0]}-{uuid4().hex[:6]}.log").open("w+")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment(environment),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            log.close()
+
+    def status(self, campaign: str) -> list[dict[str, Any]]:
+        """What `manage.py status --jsonl` says, parsed."""
+        return [json.loads(line) for line in self.must("status", campaign, "--jsonl").splitlines()]
+
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {
+            **kept,
+            "VAR_DIR": str(self.folder),
+            "PYTHONWARNINGS": "default",
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+            **more,
+        }
+
+
+@contextmanager
+def fresh_site(folder: Path) -> Iterator[Site]:
+    """A migrated site on the database that this run of the tests is on."""
+    server = os.environ.get("DATABASE_URL", "")
+    if not server:
+        site = Site(folder)
+        site.must("migrate", "--verbosity", "0")
+        yield site
+        return
+    import psycopg
+
+    name = f"site_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    try:
+        site = Site(folder, {"DATABASE_URL": urlunsplit(urlsplit(server)._replace(path=f"/{name}"))})
+        site.must("migrate", "--verbosity", "0")
+        yield site
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
