@@ -1,0 +1,49 @@
+"""What `serve --demo` changes: a database of its own, a fast clock, and a platform on this machine."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.core import clock
+
+SPEED = 14_400  # 30 days in 3 minutes
+START_IN = timedelta(seconds=3)  # until the parts are up; the story begins then
+DEFINITION = Path("apps") / "demo" / "definitions" / "example-models.toml"
+
+
+def environment(*, port: int) -> dict[str, str]:
+    """What the environment of the parts adds. A clock that somebody has set already stays."""
+    return {
+        "DEMO": "1",
+        "CLOCK_ORIGIN": os.environ.get("CLOCK_ORIGIN") or (clock.wall() + START_IN).isoformat(),
+        "CLOCK_SPEED": os.environ.get("CLOCK_SPEED") or str(SPEED),
+        "CHECK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "CHECK_ALLOW_PORTS": f"{port},{port + 1}",
+        "CHECK_HOST_INTERVAL": "0",
+        "CHECK_HOST_CONCURRENCY": "4",
+        "CHECK_TICK_SECONDS": "1",
+        "PLATFORM_DEFINITION_DIRS": str(_definitions_for(port)),
+    }
+
+
+def _definitions_for(port: int) -> Path:
+    """A folder with the definition of the simulated platform as it runs on `port`."""
+    folder: Path = settings.VAR_DIR / "demo-definitions"
+    folder.mkdir(parents=True, exist_ok=True)
+    source = settings.BASE_DIR / DEFINITION
+    (folder / source.name).write_text(source.read_text().replace("127.0.0.1:8765", f"127.0.0.1:{port}"))
+    return folder
+
+
+def put_previous_database_aside() -> None:
+    """Keep the database of the last demo as demo.previous.sqlite3; this one begins anew."""
+    database = Path(settings.DATABASES["default"]["NAME"])
+    previous = database.with_suffix(".previous.sqlite3")
+    for ending in ("", "-wal", "-shm"):  # SQLite's own files beside it
+        Path(f"{previous}{ending}").unlink(missing_ok=True)
+        if (current := Path(f"{database}{ending}")).exists():
+            current.rename(f"{previous}{ending}")

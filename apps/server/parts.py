@@ -1,0 +1,172 @@
+"""Which processes make a running site, and whether this machine can run them."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+from django.db.utils import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from apps.server.supervisor import Part
+
+WEB_THREADS = 8
+WORKERS = 2  # of the queue; more machines can add theirs
+CONNECT_SECONDS = 5
+
+
+class CannotServe(Exception):
+    """Something that the site needs is missing. The message is one sentence that says what to do."""
+
+
+# ------------------------------------------------------------------------------------------------ the parts
+
+
+def parts(*, host: str, port: int) -> Iterator[Part]:
+    """What `serve` starts: the web server, and the checker in one process or as a queue with its workers."""
+    yield Part(
+        "web server",
+        [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi"),
+            *("--host", host, "--port", str(port)),
+            *("--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
+            *("--log-level", "warning", "config.wsgi:application"),
+        ],
+    )
+    if not settings.REDIS_URL:
+        yield Part("checker", manage("run_checker"))
+        return
+    yield Part("scheduler", manage("rqcron", str(settings.BASE_DIR / "config" / "cron.py")))
+    yield Part(
+        "workers",
+        manage(
+            *("rqworker-pool", "tick", "default", "--num-workers", str(WORKERS)),
+            *("--worker-class", "apps.checks.jobs.CheckWorker"),
+        ),
+    )
+
+
+def demo_part(*, port: int) -> Part:
+    """The simulated platform and the people who report to it."""
+    return Part("simulated platform", manage("run_demo", "--port", str(port)))
+
+
+def manage(*arguments: str) -> list[str]:
+    """The command line of a management command."""
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+
+
+def checker_words() -> str:
+    """What checks, in words."""
+    if not settings.REDIS_URL:
+        return f"one process, {settings.CHECK_CONCURRENCY} threads"
+    address = urlsplit(settings.REDIS_URL)
+    place = f"{address.hostname}:{address.port or 6379}" if address.hostname else address.path
+    return f"a scheduler and {WORKERS} workers, with the queue at {place}"
+
+
+def database_words() -> str:
+    """Which database, in words and without its password."""
+    if connection.vendor == "sqlite":
+        return f"SQLite, {settings.DATABASES['default']['NAME']}"
+    place = settings.DATABASES["default"]
+    host = place["HOST"] or place.get("OPTIONS", {}).get("host", "localhost")
+    return f"PostgreSQL, {place['NAME']} at {host}"
+
+
+# -------------------------------------------------------------------------------- whether they can run here
+
+
+def require_free_port(host: str, port: int, *, option: str) -> None:
+    """Raise CannotServe unless something new can listen there."""
+    if not 1 <= port <= 65535:
+        raise CannotServe(f"{option} is {port}. Write a port from 1 to 65535.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise CannotServe(f"--host is '{host}', which is no address. Write for example 127.0.0.1.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise CannotServe(_why_not(error, host, port, option)) from error
+
+
+def _why_not(error: OSError, host: str, port: int, option: str) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} on {host} is in use. Stop what uses it, or choose another with "
+                f"{option} {port + 1 if port < 65535 else port - 1}."
+            )
+        case errno.EACCES:
+            return f"This user may not listen on port {port}. Choose one above 1023 with {option}."
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine. Choose another with --host."
+        case _:
+            return f"Cannot listen on {host} port {port}: {error.strerror}."
+
+
+def is_listening(host: str, port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((reachable(host), port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def reachable(host: str) -> str:
+    """The address under which this machine reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - a comparison
+
+
+def require_writable(folder: Path) -> None:
+    """Raise CannotServe unless files can be made in `folder`, which is made if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CannotServe(
+            f"Cannot write to {folder} ({error.strerror}). Make it writable for this user, or set VAR_DIR to "
+            "a folder that is."
+        ) from error
+
+
+def require_database() -> None:
+    """Raise CannotServe unless the database answers."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        if connection.vendor == "sqlite":
+            raise CannotServe(f"Cannot open {settings.DATABASES['default']['NAME']}: {reason}.") from error
+        raise CannotServe(
+            f"The database does not answer: {reason}. Start PostgreSQL, or correct DATABASE_URL."
+        ) from error
+
+
+def require_redis() -> None:
+    """Raise CannotServe unless the queue's server answers, where one is set."""
+    if not settings.REDIS_URL:
+        return
+    client: Redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_SECONDS)
+    try:
+        client.ping()
+    except (RedisError, OSError) as error:
+        reason = str(error).strip().rstrip(".")
+        raise CannotServe(
+            f"Redis does not answer: {reason}. Start it, or unset REDIS_URL to check in one process."
+        ) from error
+    finally:
+        client.close()
