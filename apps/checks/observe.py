@@ -1,0 +1,154 @@
+"""One check of one target: ask, judge, ask again if need be, and keep the facts about the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from apps.core import clock
+from apps.core.canonical import CanonicalURL, canonicalise
+from apps.platforms import registry
+from apps.platforms.matching import Match
+from apps.platforms.matching import match as match_url
+from apps.platforms.schema import Definition
+
+from .answer import Answer, Ask, Fetch, Observation, Verdict
+from .outcomes import Outcome, Reason
+from .page import Content
+from .siblings import SiblingFacts, Siblings
+from .verdict import SIBLING, judge, probes_of, retry_after, sibling_facts
+
+MAX_ASKS = 5
+KEPT_HEADERS = (
+    "server",
+    "retry-after",
+    "x-error-code",
+    "x-error-message",
+    "cf-mitigated",
+    "content-language",
+)
+KEPT_HEADER_CHARACTERS = 120
+
+
+def observe(
+    url: CanonicalURL | Match, *, fetch: Fetch, seen_available: bool, siblings: Siblings
+) -> Observation:
+    """Check a target once. Makes at most `MAX_ASKS` asks.
+
+    `seen_available` says whether the target was ever seen available: without that, an answer that means
+    "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how hosts
+    answer for addresses that cannot exist, and which of them want to be left alone.
+
+    The evidence is `{"answers": [...]}`: for each answer its probe, status or failure, number of redirects,
+    whether they left the host, media type, bytes, milliseconds, the fingerprint of the text (hexadecimal) and a
+    few headers. Never the body, nor words of it.
+    """
+    match = url if isinstance(url, Match) else match_url(url)
+    answers: list[Answer] = []
+    known: SiblingFacts | None = None
+    for _ in range(MAX_ASKS + 1):
+        wall = clock.wall()
+        step = judge(match, answers, seen_available, wall=wall, sibling=known)
+        if isinstance(step, Verdict):
+            return _observation(step, answers, known)
+        if len(answers) == MAX_ASKS:
+            break
+        if step.name == SIBLING:
+            known = siblings.get(step.url, at=wall)
+            if known is not None:
+                continue
+        answer = _answer(_with_token(step, match), match, fetch, siblings)
+        answers.append(answer)
+        if step.name == SIBLING:
+            siblings.put(step.url, sibling_facts(answer), at=clock.wall())
+    gave_up = Verdict(
+        Outcome.INCONCLUSIVE, Reason.UNKNOWN_ANSWER, False, "checker:too-many-asks@1", answers[-1].ask.name
+    )
+    return _observation(gave_up, answers, known)
+
+
+def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
+    """Look at a platform's known-good URL, in the same way as at any other. Raises ValueError if it has none."""
+    if not definition.canary:
+        raise ValueError(f"{definition.slug} has no canary.")
+    return observe(
+        match_url(canonicalise(definition.canary)), fetch=fetch, seen_available=True, siblings=Siblings()
+    )
+
+
+def _with_token(ask: Ask, match: Match) -> Ask:
+    """With the platform's token, where the probe uses it; never over a connection that others can read."""
+    probe = next((one for one in probes_of(match) if one.name == ask.name), None)
+    if probe is None or not probe.uses_token or urlsplit(ask.url).scheme != "https":
+        return ask
+    token = registry.token(match.platform)
+    return replace(ask, headers={**ask.headers, "Authorization": f"Bearer {token}"}) if token else ask
+
+
+def _answer(ask: Ask, match: Match, fetch: Fetch, siblings: Siblings) -> Answer:
+    """Ask; but leave a host alone that is only asked on the side and said when it wants to be asked again.
+
+    The target's own host is paced by the caller, who is told through the verdict.
+    """
+    host = urlsplit(ask.url).netloc
+    own = host == urlsplit(match.key).netloc
+    wall = clock.wall()
+    if not own and siblings.closed_until(host, at=wall) is not None:
+        now = clock.now()
+        return Answer(ask, started_at=now, finished_at=now, failure=Reason.RATE_LIMITED, detail="left alone")
+    answer = fetch(ask)
+    if not own:
+        until = retry_after(answer, wall)
+        if until is not None:
+            siblings.close(host, until=until)
+    return answer
+
+
+def _observation(verdict: Verdict, answers: list[Answer], known: SiblingFacts | None) -> Observation:
+    deciding = next((one for one in reversed(answers) if one.ask.name == verdict.probe), answers[-1])
+    evidence: dict[str, object] = {"answers": [facts_of(answer) for answer in answers]}
+    if known is not None:
+        evidence["sibling"] = {
+            "known": True,
+            "told": known.told,
+            "missing": known.missing,
+            "fingerprint": f"{known.fingerprint:016x}",
+        }
+    started_at = min(answer.started_at for answer in answers)
+    return Observation(
+        verdict=verdict,
+        started_at=started_at,
+        finished_at=max(started_at, *(answer.finished_at for answer in answers)),
+        http_status=deciding.status,
+        evidence=evidence,
+    )
+
+
+def facts_of(answer: Answer) -> Mapping[str, object]:
+    """What is kept of an answer, ready for JSON."""
+    facts: dict[str, object] = {"probe": answer.ask.name, "elapsed_ms": answer.elapsed_ms}
+    if answer.failure is not None:
+        facts["failure"] = str(answer.failure)
+        facts["detail"] = answer.detail[:KEPT_HEADER_CHARACTERS]
+    if answer.ask.headers:
+        facts["token"] = True
+    facts["redirects"] = len(answer.hops)
+    if answer.status is None:
+        return facts
+    content = Content(answer.body, answer.headers)
+    asked, final = urlsplit(answer.ask.url), urlsplit(answer.url or answer.ask.url)
+    facts |= {
+        "status": answer.status,
+        "left_host": asked.netloc != final.netloc,
+        "content_type": content.media_type[:KEPT_HEADER_CHARACTERS],
+        "bytes": answer.received_bytes or len(answer.body),
+        "truncated": answer.truncated,
+        "fingerprint": f"{content.fingerprint():016x}",
+        "headers": {
+            name: answer.headers[name][:KEPT_HEADER_CHARACTERS]
+            for name in KEPT_HEADERS
+            if name in answer.headers
+        },
+    }
+    return facts

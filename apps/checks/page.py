@@ -1,0 +1,284 @@
+"""What can be read from a body: title, headings, how much visible text, and a fingerprint of it.
+
+Bodies come from strangers, so everything here takes time in proportion to their size. A tree-building parser
+does not: 200,000 nested tags in one megabyte kept a common one busy for two minutes, 100,000 attributes for
+18 seconds. Title, headings and text need no tree, only one pass over the tags.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+MAX_CHARACTERS = 2_000_000
+MAX_HEADINGS = 50
+FINGERPRINT_WORDS = 2_000
+_SHINGLE_WORDS = 3
+
+_RAW_TEXT = frozenset(
+    {"script", "style", "noscript", "template", "svg", "iframe", "textarea", "math", "object"}
+)
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "cite",
+        "code",
+        "data",
+        "em",
+        "font",
+        "i",
+        "kbd",
+        "mark",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+_CHARSETS = re.compile(
+    r"(?:utf-?(?:8|16|16le|16be|32)|us-ascii|ascii|latin-?1|iso-?8859-?\d{1,2}|windows-(?:125\d|874)|cp125\d"
+    r"|koi8-[ru]|gb2312|gbk|gb18030|big5(?:-hkscs)?|shift[_-]jis|euc-(?:jp|kr)|iso-2022-jp|tis-620)",
+    re.IGNORECASE,
+)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
+_TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
+_SAME_CHARACTERS = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u02bc": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2026": "...",
+        "\u00a0": " ",
+    }
+)
+
+
+def normalise(text: str) -> str:
+    """For comparing wording: case, kinds of quotation marks, dashes and spaces make no difference."""
+    return " ".join(text.translate(_SAME_CHARACTERS).casefold().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a person would see of an answer, as far as a checker needs it."""
+
+    title: str = ""
+    headings: tuple[str, ...] = ()  # h1 and h2, in their order
+    text: str = ""  # visible text, white space collapsed
+
+
+def read_page(markup: str) -> Page:
+    """Read HTML in one pass. Never raises; what is not HTML is one long text."""
+    reader = _Reader()
+    for number, segment in enumerate(markup[:MAX_CHARACTERS].split("<")):
+        if number == 0:
+            reader.take_text(segment)
+        else:
+            reader.take_segment(segment)
+    return reader.page()
+
+
+class _Reader:
+    """Goes through what stands between the "<" signs, and remembers where it is."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._title: list[str] | None = None
+        self._headings: list[str] = []
+        self._inside = ""  # the raw element, comment or title that we are in
+        self._heading: list[str] | None = None
+
+    def take_segment(self, segment: str) -> None:
+        """What follows a "<": a tag with the text after it, or text that only looks like a tag."""
+        if self._inside == "!--":
+            self._leave_comment(segment)
+            return
+        found = _TAG_NAME.match(segment)
+        name = found[0].lower() if found else ""
+        if self._inside and name != f"/{self._inside}":
+            if self._inside == "title":
+                self.take_text("<" + segment)
+            return
+        if not found:
+            if segment.startswith("!--"):
+                self._inside = "!--"
+                self._leave_comment(segment)
+            elif segment[:1] in {"!", "?", "/"}:
+                self.take_text(segment.partition(">")[2])
+            else:
+                self.take_text("<" + segment)
+            return
+        self._inside = ""
+        self._take_tag(name)
+        self.take_text(segment.partition(">")[2])
+
+    def _leave_comment(self, segment: str) -> None:
+        _, end, rest = segment.partition("-->")
+        if end:
+            self._inside = ""
+            self.take_text(rest)
+
+    def _take_tag(self, name: str) -> None:
+        if name.lstrip("/") not in _INLINE:
+            self._text.append(" ")
+            if self._heading is not None:
+                self._heading.append(" ")
+        if name == "title":
+            if self._title is None:
+                self._title = []
+            self._inside = "title"
+        elif name in _RAW_TEXT:
+            self._inside = name
+        elif name in {"h1", "h2"}:
+            self._heading = []
+        elif name in {"/h1", "/h2"} and self._heading is not None:
+            if len(self._headings) < MAX_HEADINGS:
+                self._headings.append(_tidy("".join(self._heading)))
+            self._heading = None
+
+    def take_text(self, text: str) -> None:
+        if self._inside == "title":
+            if self._title is not None:
+                self._title.append(text)
+        elif not self._inside:
+            self._text.append(text)
+            if self._heading is not None:
+                self._heading.append(text)
+
+    def page(self) -> Page:
+        return Page(
+            title=_tidy("".join(self._title or [])),
+            headings=tuple(heading for heading in self._headings if heading),
+            text=_tidy("".join(self._text)),
+        )
+
+
+def _tidy(markup: str) -> str:
+    return " ".join(html.unescape(markup).split())
+
+
+def decode(body: bytes, content_type: str) -> str:
+    """The body as text, by byte order mark, header, `<meta>`, else UTF-8. Bytes that do not fit become U+FFFD."""
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if body.startswith(mark):
+            return body.decode(name, errors="replace")
+    named = re.search(r"charset\s*=\s*[\"']?\s*([\w-]+)", content_type, re.IGNORECASE)
+    in_page = _META_CHARSET.search(body[:4096])
+    for candidate in (named[1] if named else "", in_page[1].decode("ascii") if in_page else ""):
+        # Only encodings of text: Python would also take names such as "rot13" or "unicode_escape".
+        if _CHARSETS.fullmatch(candidate):
+            try:
+                return body.decode(candidate, errors="replace")
+            except LookupError:
+                continue
+    return body.decode("utf-8", errors="replace")
+
+
+def fingerprint(text: str, *, ignoring: Iterable[str] = ()) -> int:
+    """A 64-bit simhash of three-word shingles: near texts differ in few bits (Charikar 2002).
+
+    Names in `ignoring` are left out first: a page that repeats its own address is still the same page.
+    """
+    normal = normalise(text)
+    for name in ignoring:
+        if len(name) > 2:
+            normal = normal.replace(normalise(name), " ")
+    words = _WORD.findall(normal)[:FINGERPRINT_WORDS]
+    if not words:
+        return 0
+    weights = [0] * 64
+    for start in range(max(1, len(words) - _SHINGLE_WORDS + 1)):
+        shingle = " ".join(words[start : start + _SHINGLE_WORDS])
+        hashed = int.from_bytes(hashlib.blake2b(shingle.encode(), digest_size=8).digest())
+        for bit in range(64):
+            weights[bit] += 1 if hashed >> bit & 1 else -1
+    return sum(1 << bit for bit in range(64) if weights[bit] > 0)
+
+
+def distance(one: int, other: int) -> int:
+    """In how many of 64 bits two fingerprints differ."""
+    return (one ^ other).bit_count()
+
+
+class Content:
+    """A body with its headers, read only as far as somebody asks."""
+
+    def __init__(self, body: bytes, headers: Mapping[str, str]) -> None:
+        self.body = body
+        self.content_type = headers.get("content-type", "")
+
+    @property
+    def media_type(self) -> str:
+        """`text/html` and the like, without parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the body is for reading: by its media type, or, without one, because it has no zero byte."""
+        if self.media_type:
+            return self.media_type.startswith("text/") or any(
+                word in self.media_type for word in ("html", "xml", "json", "javascript")
+            )
+        return b"\0" not in self.body[:1024] or self.body.startswith(
+            (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        )
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded body; empty for pictures and other files."""
+        return decode(self.body, self.content_type) if self.is_text else ""
+
+    @cached_property
+    def page(self) -> Page:
+        """Title, headings and visible text."""
+        if self.media_type in {"text/plain", "application/json"}:
+            return Page(text=" ".join(self.text.split()))
+        return read_page(self.text)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON; None if it is none (JSON's own null is as good as nothing here)."""
+        if self.body.lstrip()[:1] not in {b"{", b"["}:
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def fingerprint(self, *, ignoring: Iterable[str] = ()) -> int:
+        """Of the visible text; of the bytes where there is none to see, such as a picture."""
+        if self.is_text:
+            return fingerprint(self.page.text, ignoring=ignoring)
+        if not self.body:
+            return 0
+        return int.from_bytes(hashlib.blake2b(self.body, digest_size=8).digest())

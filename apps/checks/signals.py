@@ -1,0 +1,397 @@
+"""Whether an answer matches a signal, and the signals that hold for any site (generic.toml)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from apps.platforms.schema import (
+    Definition,
+    DefinitionError,
+    HeaderCondition,
+    JsonCondition,
+    Signal,
+    When,
+    expand,
+    read_signals,
+    read_toml,
+)
+
+from .answer import Answer
+from .outcomes import Outcome, Reason
+from .page import Content, normalise
+from .siblings import is_home
+
+GENERIC_FILE = Path(__file__).resolve().parent / "generic.toml"
+
+REASONS: Mapping[Outcome, frozenset[Reason]] = {
+    Outcome.AVAILABLE: frozenset({Reason.OK, Reason.RENAMED}),
+    Outcome.RESTRICTED: frozenset(
+        {
+            Reason.GATED,
+            Reason.AGE_WALL,
+            Reason.LABELLED,
+            Reason.PRIVATE,
+            Reason.ARCHIVED,
+            Reason.GEO_BLOCKED,
+        }
+    ),
+    Outcome.REMOVED: frozenset(
+        {
+            Reason.NOT_FOUND,
+            Reason.GONE,
+            Reason.LEGAL,
+            Reason.PLATFORM_DISABLED,
+            Reason.ACCOUNT_SUSPENDED,
+            Reason.UPLOADER_DELETED,
+            Reason.SOFT_404,
+            Reason.PARKED,
+            Reason.HOSTING_GONE,
+            Reason.REDIRECTED_HOME,
+        }
+    ),
+    Outcome.INCONCLUSIVE: frozenset(
+        {
+            Reason.MISSING_OR_PRIVATE,
+            Reason.LOGIN_WALL,
+            Reason.CONSENT_WALL,
+            Reason.BOT_WALL,
+            Reason.RATE_LIMITED,
+            Reason.FORBIDDEN,
+            Reason.SERVER_ERROR,
+            Reason.TIMEOUT,
+            Reason.DNS_FAILURE,
+            Reason.TLS_FAILURE,
+            Reason.REFUSED,
+            Reason.PROTOCOL_ERROR,
+            Reason.TOO_MANY_REDIRECTS,
+            Reason.BLOCKED_ADDRESS,
+            Reason.NETWORK_BLOCK,
+            Reason.EMPTY_ANSWER,
+            Reason.SHELL,
+            Reason.UNKNOWN_ANSWER,
+            Reason.CHECKER_TOKEN,
+            # Looks removed, but the comparison or the target's past does not bear it out.
+            Reason.SOFT_404,
+            Reason.REDIRECTED_HOME,
+        }
+    ),
+}
+"""Which reasons a signal may give with which outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenericSignals:
+    """The content of generic.toml. `phrases` are normalised."""
+
+    walls: tuple[Signal, ...]
+    answers: tuple[Signal, ...]
+    phrases: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def generic_signals() -> GenericSignals:
+    """The signals for any site. Raises DefinitionError if the file cannot be used."""
+    return load_generic(GENERIC_FILE)
+
+
+def load_generic(path: Path) -> GenericSignals:
+    """Read a file of generic signals. Raises DefinitionError with file, line and key."""
+    reader = read_toml(path)
+    walls = read_signals(reader.tables("walls"))
+    answers = read_signals(reader.tables("answers"))
+    phrases: list[str] = []
+    for one in reader.tables("phrases"):
+        one.texts("languages", required=True)
+        one.text("source")
+        phrases += [normalise(phrase) for phrase in one.texts("any", required=True)]
+        one.finish()
+    reader.finish()
+    for signal in (*walls, *answers):
+        check_reason(signal, path.name)
+        if signal.ask or signal.probes or signal.kinds:
+            raise DefinitionError(
+                f"{path.name}, line {signal.line}: {signal.id}: names a probe or a kind. Leave that to platforms."
+            )
+    for signal in walls:
+        if signal.outcome != Outcome.INCONCLUSIVE:
+            raise DefinitionError(
+                f"{path.name}, line {signal.line}: {signal.id}: outcome: a wall says nothing of what is behind it. "
+                "Write inconclusive."
+            )
+    return GenericSignals(walls, answers, tuple(phrases))
+
+
+def check_reasons(definition: Definition) -> None:
+    """Refuse a definition whose outcomes or reasons are not in the closed lists. Raises DefinitionError."""
+    for signal in definition.signals:
+        check_reason(signal, definition.file)
+
+
+def check_reason(signal: Signal, file: str) -> None:
+    """Refuse a signal whose outcome, reason or failure is not in the closed lists. Raises DefinitionError."""
+    where = f"{file}, line {signal.line}: {signal.id}"
+    for failure in signal.when.failure:
+        if failure not in Reason.values:
+            raise DefinitionError(f'{where}: failure: "{failure}" is not a reason.')
+    if signal.ask:
+        return
+    if signal.outcome not in Outcome.values:
+        raise DefinitionError(
+            f'{where}: outcome: "{signal.outcome}" is not an outcome. Write one of: {", ".join(Outcome.values)}.'
+        )
+    allowed = REASONS[Outcome(signal.outcome)]
+    if signal.reason not in allowed:
+        raise DefinitionError(
+            f'{where}: reason: "{signal.reason}" does not go with {signal.outcome}. '
+            f"Write one of: {', '.join(sorted(allowed))}."
+        )
+
+
+# ------------------------------------------------------------------------------------------------ an answer, read
+
+
+class Reading:
+    """An answer together with what can be read from it, each part read once and only when asked for."""
+
+    def __init__(self, answer: Answer, *, asked_of: str, params: Mapping[str, str]) -> None:
+        self.answer = answer
+        self.asked_of = asked_of  # the target's own URL
+        self.params = params
+        self.content = Content(answer.body, answer.headers)
+        self._normal: tuple[str, tuple[str, ...]] | None = None
+
+    @property
+    def normal_title(self) -> str:
+        """The title, normalised for comparing wording."""
+        return self._wording()[0]
+
+    @property
+    def normal_headings(self) -> tuple[str, ...]:
+        """The headings, normalised for comparing wording."""
+        return self._wording()[1]
+
+    def _wording(self) -> tuple[str, tuple[str, ...]]:
+        if self._normal is None:
+            page = self.content.page
+            self._normal = (normalise(page.title), tuple(normalise(heading) for heading in page.headings))
+        return self._normal
+
+    @property
+    def final_url(self) -> str:
+        """Where the answer came from."""
+        return self.answer.url or self.answer.ask.url
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every place that the answer sent us to, followed or not."""
+        places = [hop.url for hop in self.answer.hops]
+        location = self.answer.headers.get("location", "")
+        if location and self.answer.status is not None and 300 <= self.answer.status < 400:
+            try:
+                places.append(urljoin(self.final_url, location))
+            except ValueError:
+                places.append(location)
+        return tuple(places)
+
+    def says_not_found(self) -> bool:
+        """Whether the title or a heading has one of the not-found phrases."""
+        phrases = generic_signals().phrases
+        return any(
+            phrase in text for text in (self.normal_title, *self.normal_headings) for phrase in phrases
+        )
+
+
+def matches(when: When, reading: Reading) -> bool:
+    """Whether every condition of a signal holds."""
+    return _status_matches(when, reading.answer) and _response_matches(when, reading)
+
+
+def _status_matches(when: When, answer: Answer) -> bool:
+    if answer.failure is not None:
+        return answer.failure in when.failure
+    if when.failure:
+        return False
+    if when.status:
+        return answer.status is not None and any(low <= answer.status <= high for low, high in when.status)
+    return True
+
+
+def _response_matches(when: When, reading: Reading) -> bool:
+    answer = reading.answer
+    if when.token is not None and when.token != ("Authorization" in answer.ask.headers):
+        return False
+    if when.empty is not None and when.empty != (not answer.body):
+        return False
+    if when.bytes_under is not None and len(answer.body) >= when.bytes_under:
+        return False
+    if not all(_header_matches(condition, answer.headers) for condition in when.header):
+        return False
+    if when.header_name is not None and not any(when.header_name.search(name) for name in answer.headers):
+        return False
+    if not _places_match(when, reading):
+        return False
+    if when.body and not any(mark in reading.content.text for mark in when.body):
+        return False
+    if when.json and not all(_json_matches(condition, reading) for condition in when.json):
+        return False
+    return _wording_matches(when, reading)
+
+
+def _header_matches(condition: HeaderCondition, headers: Mapping[str, str]) -> bool:
+    value = headers.get(condition.name)
+    if condition.present is not None and condition.present != (value is not None):
+        return False
+    folded = (value or "").casefold()
+    if condition.equals and not any(folded == wanted.casefold() for wanted in condition.equals):
+        return False
+    if condition.contains and not any(wanted.casefold() in folded for wanted in condition.contains):
+        return False
+    return not any(unwanted.casefold() in folded for unwanted in condition.lacks)
+
+
+def _places_match(when: When, reading: Reading) -> bool:
+    if when.final_url and not _leads_to(reading.final_url, when.final_url, reading.params):
+        return False
+    places = reading.places
+    if when.redirect_to and not any(_leads_to(place, when.redirect_to, reading.params) for place in places):
+        return False
+    if not when.redirect:
+        return True
+    if not places:
+        return False
+    if when.redirect == "any":
+        return True
+    same_site = _site(reading.asked_of) == _site(places[-1])
+    if when.redirect == "other_host":
+        return not same_site
+    return same_site and is_home(places[-1]) and not is_home(reading.asked_of)
+
+
+def _site(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def _leads_to(url: str, patterns: Iterable[str], params: Mapping[str, str]) -> bool:
+    """Whether a URL contains one of the patterns, ignoring case.
+
+    "/login/" is looked for in the path alone, so that `?next=/login/` does not count, and whole: it is not in
+    "/login-tips". "//host/" is looked for in host and path. Anything else may stand anywhere in the URL.
+    """
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").casefold() + "/"
+    for pattern in patterns:
+        wanted = expand(pattern, params).casefold()
+        if wanted.startswith("//"):
+            text = f"//{parts.netloc.casefold()}{path}"
+        elif wanted.startswith("/"):
+            text = path
+        else:
+            text = url.casefold()
+        if wanted in text:
+            return True
+    return False
+
+
+def _wording_matches(when: When, reading: Reading) -> bool:
+    wants_title = when.title or when.title_equals
+    wants_both = when.title_or_heading or when.title_or_heading_equals
+    if not (wants_title or wants_both or when.heading or when.text_under is not None):
+        return True
+    title, headings = reading.normal_title, reading.normal_headings
+    if when.title and not any(normalise(expand(one, reading.params)) in title for one in when.title):
+        return False
+    if when.title_equals and title not in {normalise(one) for one in when.title_equals}:
+        return False
+    if when.heading and not _any_contains(headings, when.heading):
+        return False
+    if when.title_or_heading and not _any_contains((title, *headings), when.title_or_heading):
+        return False
+    if when.title_or_heading_equals:
+        wanted = {normalise(one) for one in when.title_or_heading_equals}
+        if not wanted & {title, *headings}:
+            return False
+    return when.text_under is None or (
+        not reading.answer.truncated and len(reading.content.page.text) < when.text_under
+    )
+
+
+def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
+    wanted = [normalise(phrase) for phrase in phrases]
+    return any(phrase in text for text in texts for phrase in wanted)
+
+
+# ------------------------------------------------------------------------------------------------ JSON
+
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\[(\*)\]")
+
+
+def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
+    """The values at a path such as `$.items[*].id`, and whether the path leads as far as its last list.
+
+    An empty list is reached and holds nothing; a missing list is not reached.
+    """
+    values = [document]
+    reached = document is not None
+    for key, index, star in _STEP.findall(path):
+        following: list[Any] = []
+        for value in values:
+            if star:
+                if isinstance(value, list):
+                    following += value
+                else:
+                    reached = False
+            elif index:
+                if isinstance(value, list) and int(index) < len(value):
+                    following.append(value[int(index)])
+            elif isinstance(value, dict) and key in value:
+                following.append(value[key])
+        if star and not values:
+            reached = False
+        values = following
+    return values, reached
+
+
+def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
+    document = None if reading.answer.truncated else reading.content.json
+    if document is None:
+        return False
+    values, reached = values_at(document, condition.path)
+    params = reading.params
+    if condition.one_of and not any(
+        _equal(value, wanted, params) for value in values for wanted in condition.one_of
+    ):
+        return False
+    if condition.contains:
+        sought = expand(condition.contains, params).casefold()
+        if not any(_spelled(value) == sought for value in values):
+            return False
+    if condition.lacks:
+        sought = expand(condition.lacks, params).casefold()
+        if not reached or any(_spelled(value) == sought for value in values):
+            return False
+    if condition.starts_with:
+        start = expand(condition.starts_with, params).casefold()
+        if not any(isinstance(value, str) and value.casefold().startswith(start) for value in values):
+            return False
+    if condition.empty and not any(value in ([], {}, "") for value in values):
+        return False
+    return condition.present is None or condition.present == any(value is not None for value in values)
+
+
+def _spelled(value: Any) -> str | None:
+    return str(value).casefold() if isinstance(value, str | int | float) else None
+
+
+def _equal(value: Any, wanted: str | int | float | bool, params: Mapping[str, str]) -> bool:
+    if isinstance(wanted, bool) or isinstance(value, bool):
+        return value is wanted
+    if isinstance(wanted, str):
+        text = expand(wanted, params)
+        return bool(value == text) or (text != wanted and isinstance(value, int) and str(value) == text)
+    return bool(value == wanted)

@@ -1,0 +1,25 @@
+"""Django system checks: whether what is known of platforms can be used at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from apps.platforms import registry
+from apps.platforms.schema import DefinitionError
+
+from .signals import check_reasons, generic_signals
+
+
+@register()
+def definitions_can_be_used(*, app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """Load all definitions and the generic signals, and hold their outcomes and reasons to the closed lists."""
+    try:
+        generic_signals()
+        for definition in registry.definitions().values():
+            check_reasons(definition)
+    except DefinitionError as error:
+        return [Error(str(error), id="checks.E001")]
+    return []

@@ -1,0 +1,299 @@
+"""What the answers to a check mean. Pure: the same answers always give the same verdict.
+
+The order: a transport failure is its own reason; walls; the platform's signals; the generic signals; and for
+what a 200 or a redirect claims, the comparison with an address that cannot exist.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from apps.platforms import registry
+from apps.platforms.matching import Match, template_parameters
+from apps.platforms.schema import Probe, Signal, expand
+
+from .answer import Answer, Ask, Verdict
+from .outcomes import Outcome, Reason
+from .page import distance
+from .siblings import SiblingFacts, sibling_url, subject
+from .signals import Reading, generic_signals, matches
+
+SIBLING = "sibling"
+SAME_TEXT_BITS = 6  # fingerprints that differ in so few of 64 bits are of the same page
+LONGEST_RETRY_AFTER = timedelta(hours=24)
+
+PAGE_PROBE = Probe(name="page", url="{url}")
+"""How a page is asked of which no definition knows more."""
+
+_WALL_INSTEAD = {Reason.AGE_WALL: Reason.CONSENT_WALL, Reason.PRIVATE: Reason.LOGIN_WALL}
+"""What a restriction is when the whole site shows it: then it does not prove that the item is there."""
+
+
+def judge(
+    match: Match,
+    answers: Sequence[Answer],
+    seen_available: bool,
+    *,
+    wall: datetime,
+    sibling: SiblingFacts | None = None,
+) -> Verdict | Ask:
+    """What the answers so far mean, or what has to be asked as well.
+
+    1. No answer yet: ask the first probe of the kind.
+    2. The last answer is read; a signal of the platform may send us on to another probe.
+    3. A "removed" that could also mean "private" holds only for a target that was seen available before.
+    4. A 200 without a platform's word for it, and a redirect to a home page, are compared with a sibling:
+       `sibling` if it is known already, else the answer named "sibling".
+
+    `wall` is the real time of the answers, for Retry-After.
+    """
+    params = template_parameters(match)
+    asked = [answer for answer in answers if answer.ask.name != SIBLING]
+    if not asked:
+        return _ask(probes_of(match)[0], params)
+    if any(answer.failure == Reason.NOT_RECORDED for answer in answers):
+        return Verdict(
+            Outcome.INCONCLUSIVE, Reason.NOT_RECORDED, False, "checker:not-recorded@1", answers[-1].ask.name
+        )
+
+    answer = asked[-1]
+    reading = Reading(answer, asked_of=match.key, params=params)
+    probe = next((one for one in probes_of(match) if one.name == answer.ask.name), PAGE_PROBE)
+    retry_after = _retry_after_of_own_host(match, answers, wall)
+    prefix, signal = _deciding_signal(match, probe, reading, already={one.ask.name for one in asked})
+    if signal is None:
+        assert answer.failure is not None  # noqa: S101 - the last generic signal covers every status
+        return Verdict(
+            Outcome.INCONCLUSIVE, answer.failure, False, "generic:transport@1", probe.name, retry_after
+        )
+    if signal.ask:
+        return _ask(next(one for one in probes_of(match) if one.name == signal.ask), params)
+
+    outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
+    if signal.needs_seen and not seen_available:
+        outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
+    elif signal.compare:
+        compared = _compare(match, reading, signal, answers, seen_available, sibling)
+        if isinstance(compared, Ask):
+            return compared
+        outcome, reason = compared
+    return Verdict(
+        outcome=outcome,
+        reason=reason,
+        definitive=signal.definitive and outcome == Outcome.REMOVED,
+        signal=f"{prefix}:{signal.name}",
+        probe=probe.name,
+        retry_after=retry_after,
+    )
+
+
+def probes_of(match: Match) -> tuple[Probe, ...]:
+    """The ways to ask about a match, in their order."""
+    definition = registry.definition(match.platform)
+    kind = definition.kind(match.kind) if definition is not None else None
+    if definition is None or kind is None:
+        return (PAGE_PROBE,)
+    return tuple(definition.probes[name] for name in kind.probes)
+
+
+def _ask(probe: Probe, params: Mapping[str, str]) -> Ask:
+    return Ask(
+        name=probe.name,
+        url=expand(probe.url, params),
+        accept=probe.accept,
+        follow_redirects=probe.follow_redirects,
+    )
+
+
+def _deciding_signal(
+    match: Match, probe: Probe, reading: Reading, *, already: set[str]
+) -> tuple[str, Signal | None]:
+    """The first signal that matches, with the name of where it is from."""
+    generic = generic_signals()
+    failed = reading.answer.failure is not None
+    if not failed:
+        for signal in generic.walls:
+            if matches(signal.when, reading):
+                return "generic", signal
+    for signal in _platform_signals(match, probe):
+        if signal.ask not in already and matches(signal.when, reading):
+            return match.platform, signal
+    if failed:
+        return "generic", None
+    for signal in generic.answers:
+        if not probe.generic and signal.outcome in {Outcome.REMOVED, Outcome.AVAILABLE}:
+            continue
+        if matches(signal.when, reading):
+            return "generic", signal
+    raise AssertionError("generic.toml ends with a signal for every status")
+
+
+def _platform_signals(match: Match, probe: Probe) -> list[Signal]:
+    definition = registry.definition(match.platform)
+    if definition is None:
+        return []
+    known_kind = definition.kind(match.kind) is not None
+    return [
+        signal
+        for signal in definition.signals
+        if (not signal.kinds or match.kind in signal.kinds)
+        # A page of the platform that is of no kind shares its probe's name with a kind only by accident.
+        and (not signal.probes or (known_kind and probe.name in signal.probes))
+    ]
+
+
+def _cannot_tell(reason: Reason) -> Reason:
+    if reason in {Reason.SOFT_404, Reason.REDIRECTED_HOME}:
+        return reason
+    return Reason.MISSING_OR_PRIVATE
+
+
+# ------------------------------------------------------------------------------------------------ comparison
+
+
+def sibling_facts(answer: Answer) -> SiblingFacts:
+    """What an answer for an address that cannot exist tells of its host."""
+    asked = answer.ask.url
+    reading = Reading(answer, asked_of=asked, params={})
+    if answer.status is None or any(matches(signal.when, reading) for signal in generic_signals().walls):
+        return SiblingFacts(told=False)
+    if answer.status in {404, 410}:
+        return SiblingFacts(told=True, missing=True)
+    if answer.status not in {200, 203} or not answer.body:
+        return SiblingFacts(told=False)
+    return SiblingFacts(
+        told=True,
+        final_url=reading.final_url if answer.hops else "",
+        media_type=reading.content.media_type,
+        title=_title_without(reading, asked),
+        fingerprint=reading.content.fingerprint(ignoring=(subject(asked),)),
+        says_not_found=reading.says_not_found(),
+    )
+
+
+def _compare(
+    match: Match,
+    reading: Reading,
+    signal: Signal,
+    answers: Sequence[Answer],
+    seen_available: bool,
+    known: SiblingFacts | None,
+) -> tuple[Outcome, Reason] | Ask:
+    """Hold what a signal claims against the answer for an address that cannot exist.
+
+    A claim that the item is there holds if the sibling is answered differently; a claim that it is gone, if
+    the sibling goes the same way.
+    """
+    outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
+    beside = sibling_url(match.key)
+    if beside is None:
+        if reading.says_not_found():
+            return Outcome.INCONCLUSIVE, Reason.SOFT_404
+        return outcome, reason
+    facts = known or next((sibling_facts(one) for one in answers if one.ask.name == SIBLING), None)
+    if facts is None:
+        return Ask(name=SIBLING, url=beside)
+
+    if outcome == Outcome.REMOVED:
+        same_way = facts.told and not facts.missing and _lands_with(reading, facts)
+        return (outcome, reason) if same_way else (Outcome.INCONCLUSIVE, reason)
+    says_not_found = reading.says_not_found()
+    if not facts.told:
+        if outcome == Outcome.RESTRICTED:
+            return Outcome.INCONCLUSIVE, _WALL_INSTEAD[reason]
+        return (Outcome.INCONCLUSIVE, Reason.SHELL) if says_not_found else (outcome, reason)
+    if facts.missing or not _is_same_page(match, reading, facts, says_not_found):
+        return outcome, reason
+    if outcome == Outcome.RESTRICTED:
+        return Outcome.INCONCLUSIVE, _WALL_INSTEAD[reason]
+    if says_not_found:
+        return (Outcome.REMOVED if seen_available else Outcome.INCONCLUSIVE), Reason.SOFT_404
+    return Outcome.INCONCLUSIVE, Reason.SHELL
+
+
+def _lands_with(reading: Reading, facts: SiblingFacts) -> bool:
+    return bool(reading.answer.hops) and reading.final_url == facts.final_url
+
+
+def _is_same_page(match: Match, reading: Reading, facts: SiblingFacts, says_not_found: bool) -> bool:
+    if _lands_with(reading, facts):
+        return True
+    if facts.media_type != reading.content.media_type:
+        return False
+    if says_not_found and facts.says_not_found:
+        return True
+    if _title_without(reading, match.key) != facts.title:
+        return False
+    own = reading.content.fingerprint(ignoring=(subject(match.key),))
+    return distance(own, facts.fingerprint) <= SAME_TEXT_BITS
+
+
+def _title_without(reading: Reading, url: str) -> str:
+    """The title without the name in the address: "nothing at abc" and "nothing at xyz" say the same."""
+    name = subject(url).casefold()
+    title = reading.normal_title
+    return " ".join(title.replace(name, " ").split()) if len(name) > 2 else title
+
+
+# ------------------------------------------------------------------------------------------------ Retry-After
+
+
+def retry_after(answer: Answer, wall: datetime) -> datetime | None:
+    """The real time before which a host does not want to be asked again, at most 24 h ahead; None if it did not say.
+
+    From Retry-After (RFC 9110, section 10.2.3: seconds or a date), an exhausted `RateLimit` (IETF draft
+    "RateLimit header fields for HTTP") or an exhausted `X-RateLimit-Remaining` with its reset.
+    """
+    if answer.status is None or answer.status < 400:
+        return None
+    until = (
+        _from_retry_after(answer.headers.get("retry-after", ""), wall)
+        or _from_rate_limit(answer.headers.get("ratelimit", ""), wall)
+        or _from_reset(answer.headers, wall)
+    )
+    if until is None or until <= wall:
+        return None
+    return min(until, wall + LONGEST_RETRY_AFTER)
+
+
+def _from_retry_after(value: str, wall: datetime) -> datetime | None:
+    value = value.strip()
+    if re.fullmatch(r"\d{1,9}(?:\.\d*)?", value, re.ASCII):
+        return wall + timedelta(seconds=math.ceil(float(value)))
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _from_rate_limit(value: str, wall: datetime) -> datetime | None:
+    remaining = re.search(r"\br=(\d{1,9})\b", value, re.ASCII)
+    seconds = re.search(r"\bt=(\d{1,9})\b", value, re.ASCII)
+    if remaining is None or seconds is None or int(remaining[1]) > 0:
+        return None
+    return wall + timedelta(seconds=int(seconds[1]))
+
+
+def _from_reset(headers: Mapping[str, str], wall: datetime) -> datetime | None:
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    if headers.get("x-ratelimit-remaining", "").strip() != "0" or not re.fullmatch(
+        r"\d{9,11}", reset, re.ASCII
+    ):
+        return None
+    return datetime.fromtimestamp(int(reset), UTC)
+
+
+def _retry_after_of_own_host(match: Match, answers: Sequence[Answer], wall: datetime) -> datetime | None:
+    own = urlsplit(match.key).netloc
+    told = [
+        retry_after(answer, wall)
+        for answer in answers
+        if urlsplit(answer.url or answer.ask.url).netloc == own
+    ]
+    return max((moment for moment in told if moment is not None), default=None)
