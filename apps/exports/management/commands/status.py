@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -47,23 +46,22 @@ class Command(BaseCommand):
             if options["jsonl"]:
                 self.stdout.write(json.dumps(item_record(row), ensure_ascii=False))
             else:
-                self.stdout.write(_line(row, shutil.get_terminal_size().columns))
+                self.stdout.write(_line(row))
         if not options["jsonl"]:
             shown = "  ".join(f"{status} {count}" for status, count in counts.most_common())
             self.stdout.write(f"items {counts.total()}  {shown}".rstrip())
 
 
-def _line(row: ItemRow, width: int) -> str:
-    """One item on one line, its URL defanged and last, cut to the terminal's width."""
+def _line(row: ItemRow) -> str:
+    """One item on one line, its URL defanged and last, so that a narrow terminal breaks no column."""
     when = _date(row.removed_by) if row.removed_by and not row.came_back else _date(row.last_check_at)
     reason = row.reason.value if row.reason else "-"
     returned = "  returned" if row.came_back else ""
     control = "  control" if row.control else ""
-    text = (
+    return (
         f"{row.status.value:<12}  {reason:<18}  {when:<16}  {row.checks:>4} checks  "
         f"report {row.report:<3}{returned}{control}  {row.defanged}"
     )
-    return text if len(text) <= max(width, 100) else text[: max(width, 100) - 1] + "…"
 
 
 def _date(moment: datetime | None) -> str:
