@@ -32,7 +32,7 @@ class StatusCount:
 
     @property
     def percent(self) -> str:
-        """The share for reading: "29%", "<1%", or a dash without a denominator."""
+        """The share for reading: "29%", "<1%", "n/a" without a denominator."""
         return percent(self.count, self.of)
 
 
@@ -59,7 +59,7 @@ class StatusCounts:
 def percent(count: int, of: int) -> str:
     """`count` / `of` in whole percent. Never "0%" for some, nor "100%" for not quite all."""
     if of == 0:
-        return "–"
+        return "n/a"
     share = 100 * count / of
     if 0 < share < 1:
         return "<1%"

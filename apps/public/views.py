@@ -20,9 +20,9 @@ def checker(request: HttpRequest) -> HttpResponse:
     facts = {
         "site_url": settings.SITE_URL,
         "contact_url": settings.CHECK_CONTACT_URL,
-        "interval": settings.CHECK_HOST_INTERVAL,
+        "interval": f"{settings.CHECK_HOST_INTERVAL:g}",
         "concurrency": settings.CHECK_HOST_CONCURRENCY,
-        "timeout": settings.CHECK_TIMEOUT,
+        "timeout": f"{settings.CHECK_TIMEOUT:g}",
         "max_bytes": settings.CHECK_MAX_BYTES,
         "contact_email": settings.CHECK_CONTACT_EMAIL,
     }

@@ -91,7 +91,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         )
 
     def having_text(self, queryset: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
-        """Items whose URL (in any spelling, defanged too), account, note, labels or reference have the text."""
+        """Items whose URL (defanged or not), account, note, labels or reference have the text."""
         text = value.strip()
         spelled_out = refang(text)
         return queryset.filter(

@@ -206,7 +206,7 @@ def report_row(report: Report) -> ReportRow:
 
 
 def items_of(campaign: Campaign) -> QuerySet[Item]:
-    """The campaign's items with their reports and targets: what `ItemFilter` narrows and `item_rows` reads."""
+    """The campaign's items with reports and targets: what `ItemFilter` narrows and `item_rows` reads."""
     return Item.objects.filter(report__campaign=campaign).select_related("report", "target")
 
 

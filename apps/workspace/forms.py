@@ -79,7 +79,7 @@ class UTCMoment(forms.DateTimeField):
 
 
 def not_in_the_future(moment: datetime) -> datetime:
-    """Refuse a moment that has not come; one just ahead, from a clock that is a little fast, is taken as now."""
+    """Refuse a moment that has not come; one just ahead, from a clock a little fast, is taken as now."""
     now = clock.now()
     if moment > now + CLOCK_TOLERANCE:
         raise forms.ValidationError(
@@ -95,7 +95,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=80,
         required=False,
         label="Short name",
-        help_text="For addresses and commands: letters, digits and hyphens. Left empty, it is made from the name.",
+        help_text="For addresses and commands: letters, digits, hyphens. Left empty: made from the name.",
     )
 
     class Meta:

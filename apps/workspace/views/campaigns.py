@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import Person
 from apps.accounts.roles import Action
 from apps.metrics.counts import status_counts
+from apps.reports.campaigns import create_campaign
 from apps.reports.filters import SORTS, ItemFilter
 from apps.reports.selectors import campaigns_of, changes_of, item_rows, items_of, reports_of
-from apps.reports.campaigns import create_campaign
 
 from ..access import Access, campaign_page
 from ..charts import status_bar

@@ -20,7 +20,7 @@ from ..forms import MemberForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @campaign_page(Action.MANAGE)
 def members(request: HttpRequest, access: Access) -> HttpResponse:
-    """The members; on POST, add one or change a role. A newcomer's one-time link is shown once, to hand over."""
+    """The members; on POST, add one or change a role. A newcomer's one-time link is shown once."""
     form = MemberForm(request.POST or None)
     link = ""
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,4 @@
-"""The list of targets that need a person's eyes. A decision is a manual check; nothing on record is edited."""
+"""The list of targets that need a person. A decision is a manual check; nothing on record is edited."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class Command(BaseCommand):
         person = Person.objects.filter(email=email.strip().lower()).first()
         if person is None:
             raise CommandError(
-                f"Nobody here has the e-mail address {email}. Invite them on a campaign's members page, or make "
-                "an administrator with: manage.py createsuperuser"
+                f"Nobody here has the e-mail address {email}. Invite them on a campaign's members page, or "
+                "make an administrator with: manage.py createsuperuser"
             )
         if not person.is_active:
             raise CommandError(f"{email} may not sign in: the account is switched off.")

@@ -1,0 +1,73 @@
+"""The one filter of a campaign's items."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import QueryDict
+
+from apps.checks.outcomes import Status
+from apps.reports.filters import ItemFilter
+from apps.reports.models import Campaign
+from apps.reports.selectors import items_of
+from tests.factories import at, make_campaign, make_item, make_report, make_target
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """Two reports, five items."""
+    campaign = make_campaign()
+    first, second = make_report(campaign), make_report(campaign, platform="example.net")
+    make_item(first, make_target("alpha", account="Uploader-1", status=Status.REMOVED, removed_by=at(3)))
+    make_item(first, make_target("beta", account="uploader-2", status=Status.AVAILABLE))
+    make_item(first, make_target("gamma", status=Status.AVAILABLE, reinstated_at=at(9)))
+    noted = make_item(second, make_target("delta", platform="example.net", status=Status.WAITING))
+    noted.note, noted.labels = "sent twice", ["second list"]
+    noted.save()
+    make_item(second, make_target("100%25_off", platform="example.net", status=Status.SUSPECTED))
+    make_item(make_report(make_campaign("another")), make_target("alpha-of-another-campaign"))
+    return campaign
+
+
+def found(campaign: Campaign, query: str) -> list[str]:
+    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    return [item.target.key.rsplit("/", 1)[1] for item in chosen.qs]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["alpha", "beta", "gamma", "delta", "100%25_off"]),
+        ("status=removed", ["alpha"]),
+        ("status=removed&status=waiting", ["alpha", "delta"]),
+        ("platform=example.net", ["delta", "100%25_off"]),
+        ("report=2&status=suspected", ["100%25_off"]),
+        ("account=uploader-1", ["alpha"]),
+        ("came_back=on", ["gamma"]),
+        ("q=ALPHA", ["alpha"]),
+        ("q=hxxps%3A%2F%2Fmodels%5B.%5Dexample%5B.%5Dorg%2Fbeta", ["beta"]),
+        ("q=sent+twice", ["delta"]),
+        ("q=second+list", ["delta"]),
+        ("q=%25", ["100%25_off"]),
+        ("q=_", ["100%25_off"]),
+        ("q=nothing+like+it", []),
+        ("sort=-report", ["delta", "100%25_off", "alpha", "beta", "gamma"]),
+        ("sort=status&status=available&status=removed", ["beta", "gamma", "alpha"]),
+    ],
+)
+def test_a_filter_finds(campaign: Campaign, query: str, expected: list[str]) -> None:
+    assert found(campaign, query) == expected
+
+
+@pytest.mark.parametrize(
+    "query", ["status=lost", "report=ninety", "sort=password", "platform=elsewhere.example"]
+)
+def test_what_is_not_understood_is_said(campaign: Campaign, query: str) -> None:
+    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    assert len(chosen.qs) == 5
+    assert list(chosen.form.errors) == [query.split("=")[0]]
+
+
+def test_rows_with_equal_values_keep_their_order(campaign: Campaign) -> None:
+    assert found(campaign, "sort=reported") == found(campaign, "")
