@@ -6,6 +6,8 @@ conditional update, and an import is taken by one worker only.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from rq import cron
 
@@ -13,7 +15,7 @@ from apps.checks.jobs import tick
 from apps.reports.importing import run_next_import
 
 # A look that was not taken up before the next one is due is dropped, so that looks do not pile up.
-every = {
+every: dict[str, Any] = {
     "queue_name": "tick",
     "interval": settings.CHECK_TICK_SECONDS,
     "ttl": settings.CHECK_TICK_SECONDS,

@@ -132,9 +132,8 @@ def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
         run_definitive_at=None,
         run_definitive_count=0,
         reinstated_at=seen.finished_at if state.status == Status.REMOVED else state.reinstated_at,
-        **_told(seen),
     )
-    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+    return _told(new, seen), _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
 
 
 def _seen_restricted(state: State, seen: Seen) -> tuple[State, Change | None]:
@@ -144,21 +143,19 @@ def _seen_restricted(state: State, seen: Seen) -> tuple[State, Change | None]:
         reason=seen.reason,
         definitive=seen.definitive,
         by_person=False,
-        **_told(seen),
     )
-    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+    return _told(new, seen), _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
 
 
 def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
     first = state.run_started_at or seen.finished_at
     first_definitive = state.run_definitive_at or (seen.finished_at if seen.definitive else None)
     new = replace(
-        state,
+        _told(state, seen),
         run_started_at=first,
         run_count=state.run_count + 1,
         run_definitive_at=first_definitive,
         run_definitive_count=state.run_definitive_count + seen.definitive,
-        **_told(seen),
     )
     if state.status == Status.REMOVED:
         # What confirmed the removal stays what it rests on, unless the platform now says so itself.
@@ -215,8 +212,9 @@ def _could_not_tell(state: State, seen: Seen) -> tuple[State, Change | None]:
     return new, _change(state, new, seen, after=since, by=seen.finished_at)
 
 
-def _told(seen: Seen) -> dict[str, object]:
-    return {"conclusive_at": seen.started_at, "inconclusive_since": None, "inconclusive_count": 0}
+def _told(state: State, seen: Seen) -> State:
+    """A check that could tell something ends a run of those that could not."""
+    return replace(state, conclusive_at=seen.started_at, inconclusive_since=None, inconclusive_count=0)
 
 
 def _before(after: datetime | None, by: datetime) -> datetime | None:
