@@ -37,12 +37,12 @@ def observe(
     """Check a target once. Makes at most `MAX_ASKS` asks.
 
     `seen_available` says whether the target was ever seen available: without that, an answer that means
-    "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how hosts
-    answer for addresses that cannot exist, and which of them want to be left alone.
+    "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how
+    hosts answer for addresses that cannot exist, and which of them want to be left alone.
 
     The evidence is `{"answers": [...]}`: for each answer its probe, status or failure, number of redirects,
-    whether they left the host, media type, bytes, milliseconds, the fingerprint of the text (hexadecimal) and a
-    few headers. Never the body, nor words of it.
+    whether they left the host, media type, bytes, milliseconds, the fingerprint of the text (hexadecimal)
+    and a few headers. Never the body, nor words of it.
     """
     match = url if isinstance(url, Match) else match_url(url)
     answers: list[Answer] = []
@@ -69,7 +69,7 @@ def observe(
 
 
 def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
-    """Look at a platform's known-good URL, in the same way as at any other. Raises ValueError if it has none."""
+    """Look at a platform's known-good URL as at any other. Raises ValueError if it has none."""
     if not definition.canary:
         raise ValueError(f"{definition.slug} has no canary.")
     return observe(

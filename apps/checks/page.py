@@ -184,7 +184,7 @@ def _tidy(markup: str) -> str:
 
 
 def decode(body: bytes, content_type: str) -> str:
-    """The body as text, by byte order mark, header, `<meta>`, else UTF-8. Bytes that do not fit become U+FFFD."""
+    """The body as text: by byte order mark, header, `<meta>`, else UTF-8. What does not fit becomes U+FFFD."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -244,7 +244,7 @@ class Content:
 
     @cached_property
     def is_text(self) -> bool:
-        """Whether the body is for reading: by its media type, or, without one, because it has no zero byte."""
+        """Whether the body is for reading: by its media type or, without one, for having no zero byte."""
         if self.media_type:
             return self.media_type.startswith("text/") or any(
                 word in self.media_type for word in ("html", "xml", "json", "javascript")

@@ -142,7 +142,7 @@ def _folder(url: str) -> str:
 
 
 def _made_up(seed: str, like: str) -> str:
-    """A name of the same sort as `like`: a number too high to be given out, or letters with the same ending."""
+    """A name of the sort of `like`: a number too high to be given out, or letters with the same ending."""
     digest = hashlib.sha256(f"still-up sibling {seed}".encode()).digest()
     if like.isdigit():
         return "9" + "".join(str(byte % 10) for byte in digest[:14])

@@ -116,13 +116,14 @@ def load_generic(path: Path) -> GenericSignals:
         check_reason(signal, path.name)
         if signal.ask or signal.probes or signal.kinds:
             raise DefinitionError(
-                f"{path.name}, line {signal.line}: {signal.id}: names a probe or a kind. Leave that to platforms."
+                f"{path.name}, line {signal.line}: {signal.id}: names a probe or a kind. Leave that to "
+                "platforms."
             )
     for signal in walls:
         if signal.outcome != Outcome.INCONCLUSIVE:
             raise DefinitionError(
-                f"{path.name}, line {signal.line}: {signal.id}: outcome: a wall says nothing of what is behind it. "
-                "Write inconclusive."
+                f"{path.name}, line {signal.line}: {signal.id}: outcome: a wall says nothing of what is "
+                "behind it. Write inconclusive."
             )
     return GenericSignals(walls, answers, tuple(phrases))
 
@@ -143,7 +144,8 @@ def check_reason(signal: Signal, file: str) -> None:
         return
     if signal.outcome not in Outcome.values:
         raise DefinitionError(
-            f'{where}: outcome: "{signal.outcome}" is not an outcome. Write one of: {", ".join(Outcome.values)}.'
+            f'{where}: outcome: "{signal.outcome}" is not an outcome. '
+            f"Write one of: {', '.join(Outcome.values)}."
         )
     allowed = REASONS[Outcome(signal.outcome)]
     if signal.reason not in allowed:
@@ -153,7 +155,7 @@ def check_reason(signal: Signal, file: str) -> None:
         )
 
 
-# ------------------------------------------------------------------------------------------------ an answer, read
+# -------------------------------------------------------------------------------------------- an answer, read
 
 
 class Reading:
@@ -326,7 +328,7 @@ def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
     return any(phrase in text for text in texts for phrase in wanted)
 
 
-# ------------------------------------------------------------------------------------------------ JSON
+# ------------------------------------------------------------------------------------------------------- JSON
 
 _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\[(\*)\]")
 

@@ -15,7 +15,7 @@ from .signals import check_reasons, generic_signals
 
 @register()
 def definitions_can_be_used(*, app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
-    """Load all definitions and the generic signals, and hold their outcomes and reasons to the closed lists."""
+    """Load every definition and the generic signals, and hold their reasons to the closed lists."""
     try:
         generic_signals()
         for definition in registry.definitions().values():

@@ -153,7 +153,7 @@ def _cannot_tell(reason: Reason) -> Reason:
     return Reason.MISSING_OR_PRIVATE
 
 
-# ------------------------------------------------------------------------------------------------ comparison
+# ------------------------------------------------------------------------------------------------- comparison
 
 
 def sibling_facts(answer: Answer) -> SiblingFacts:
@@ -244,7 +244,7 @@ def _title_without(reading: Reading, url: str) -> str:
 
 
 def retry_after(answer: Answer, wall: datetime) -> datetime | None:
-    """The real time before which a host does not want to be asked again, at most 24 h ahead; None if it did not say.
+    """The real time before which a host does not want to be asked again, at most 24 h ahead; None if untold.
 
     From Retry-After (RFC 9110, section 10.2.3: seconds or a date), an exhausted `RateLimit` (IETF draft
     "RateLimit header fields for HTTP") or an exhausted `X-RateLimit-Remaining` with its reset.

@@ -92,7 +92,7 @@ def _pace_group(known: Definition | None, key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str:
-    """The part of a host that somebody registered ("example.org" of "www.example.org"); else the host itself."""
+    """What somebody registered of a host ("example.org" of "www.example.org"); else the host itself."""
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

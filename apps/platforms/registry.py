@@ -29,14 +29,15 @@ def _load(directories: tuple[str, ...]) -> Mapping[str, Definition]:
     for directory in map(Path, directories):
         if not directory.is_dir():
             raise DefinitionError(
-                f"PLATFORM_DEFINITION_DIRS names {directory}, which is no folder. Name folders of .toml files."
+                f"PLATFORM_DEFINITION_DIRS names {directory}, which is no folder. "
+                "Name folders of .toml files."
             )
         for path in sorted(directory.glob("*.toml")):
             definition = load_definition(path)
             other = found.get(definition.slug)
             if other is not None:
                 raise DefinitionError(
-                    f'{path.name}: slug: "{definition.slug}" is also the slug of {other.file}. Choose another.'
+                    f'{path.name}: slug: "{definition.slug}" is that of {other.file}, too. Choose another.'
                 )
             for other in found.values():
                 shared = set(definition.hosts) & set(other.hosts)
@@ -61,7 +62,7 @@ def platform_name(slug: str) -> str:
 
 
 def definition_for_host(host: str, port: int | None) -> Definition | None:
-    """The definition whose hosts cover this one; an exact pattern goes before `*.suffix`, a longer before a shorter."""
+    """The definition that covers a host: an exact pattern before `*.suffix`, a longer before a shorter."""
     best: tuple[bool, int] | None = None
     chosen: Definition | None = None
     for candidate in definitions().values():
@@ -99,13 +100,13 @@ def politeness(host: str) -> Politeness:
 
 
 def asked_hosts(group: str) -> set[str]:
-    """All hosts whose pace counts for a pace group (a `Match.host`): itself, and those its definition paces."""
+    """All hosts whose pace counts for a pace group (`Match.host`): itself, and those its definition paces."""
     known = definition_for_host(*split_authority(group))
     return {group, *(known.host_politeness if known is not None else ())}
 
 
 def token(slug: str) -> str:
-    """The token of a platform whose API tells more to a signed-in reader, from PLATFORM_TOKEN_<SLUG>; or ""."""
+    """The token for a platform whose API tells a signed-in reader more: PLATFORM_TOKEN_<SLUG>; or ""."""
     given: Mapping[str, str] = getattr(settings, "PLATFORM_TOKENS", {})
     name = re.sub(r"[^A-Z0-9]", "_", slug.upper())
     return given.get(slug) or os.environ.get(f"PLATFORM_TOKEN_{name}", "")

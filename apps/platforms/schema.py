@@ -33,7 +33,7 @@ class DefinitionError(ValueError):
     """A definition cannot be used. The message is one sentence or two with file, line and key."""
 
 
-# ------------------------------------------------------------------------------------------------- what it says
+# ----------------------------------------------------------------------------------------------- what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Definition:
         return next((kind for kind in self.kinds if kind.name == name), None)
 
 
-# ------------------------------------------------------------------------------------------------- templates
+# -------------------------------------------------------------------------------------------------- templates
 
 _FIELD = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
 _FILTERS: Mapping[str, Callable[[str], str]] = {"decoded": unquote, "lower": str.lower}
@@ -219,7 +219,7 @@ def _names_in(template: str) -> Iterable[tuple[str, str | None]]:
     return ((found[1], found[2]) for found in _FIELD.finditer(template))
 
 
-# ------------------------------------------------------------------------------------------------- host patterns
+# ---------------------------------------------------------------------------------------------- host patterns
 
 _HOST_PATTERN = re.compile(
     r"(?:\*\.)?(?:[\w-]+\.)*[\w-]+(?::(?:\*|\d{1,5}))?|\[[0-9a-f:.]+\](?::(?:\*|\d{1,5}))?"
@@ -227,7 +227,7 @@ _HOST_PATTERN = re.compile(
 
 
 def host_matches(pattern: str, host: str, port: int | None) -> bool:
-    """Whether a host pattern covers a host. Without a port in the pattern, only the scheme's own port does."""
+    """Whether a host pattern covers a host. A pattern without a port means the scheme's own port."""
     name, _, wanted_port = pattern.rpartition(":") if re.search(r":(\*|\d+)$", pattern) else (pattern, "", "")
     if wanted_port != "*" and (str(port) if port is not None else "") != wanted_port:
         return False
@@ -263,7 +263,7 @@ class _Lines:
                 self._at.setdefault(f"{here}.{found[1]}".lstrip("."), number)
 
     def of(self, place: str) -> int:
-        """The line of a place such as `signals[3].when.status`, or of the nearest thing around it; 0 if none."""
+        """The line of a place such as `signals[3].when.status`, or of what is around it; 0 if unknown."""
         while place:
             if place in self._at:
                 return self._at[place]
@@ -504,7 +504,7 @@ def _read_when(reader: TableReader) -> When:
 
 
 def read_signal(reader: TableReader) -> Signal:
-    """One `[[signals]]` entry. Outcome and reason are only texts here: their closed lists belong to the checks."""
+    """One `[[signals]]` entry. Outcome and reason are mere texts here: the checks hold the closed lists."""
     when = reader.table("when")
     if when is None:
         raise reader.error("when", "is missing. Write [signals.when] with at least one condition.")
