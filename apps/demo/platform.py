@@ -41,8 +41,8 @@ def respond(host: Host, path: str, moment: timedelta) -> Response:
             return _api_of_model(owner, name, moment)
         case ["api", "accounts", owner]:
             return _api_of_account(owner, moment)
-        case [owner, "collection", "files", _]:
-            return _page_of_file(path, owner, moment)
+        case [owner, folder, "files", _]:
+            return _page_of_file(path, owner, folder, moment)
         case [owner, name]:
             return _page_of_model(owner, name, moment)
         case [owner]:
@@ -94,6 +94,8 @@ GONE: dict[State, Response] = {
     State.ACCOUNT_SUSPENDED: NOT_FOUND,
     State.ACCOUNT_DELETED: NOT_FOUND,
 }
+# What an address that never existed is answered with, by its folder.
+UNKNOWN = {story.SOFT_FOLDER: State.SOFT_MISSING, story.SHELL_FOLDER: State.SHELL}
 
 
 def _page_of_model(owner: str, name: str, moment: timedelta) -> Response:
@@ -110,12 +112,12 @@ def _page_of_model(owner: str, name: str, moment: timedelta) -> Response:
     return GONE.get(now) or _page(200, f"{owner}/{name}", "A fictional model.")
 
 
-def _page_of_file(path: str, owner: str, moment: timedelta) -> Response:
+def _page_of_file(path: str, owner: str, folder: str, moment: timedelta) -> Response:
     item = _item(Host.PLATFORM, path)
     if hidden := story.spell(Host.PLATFORM, Kind.FILE, moment):
         return HIDDEN[hidden]
     if item is None:
-        return NOT_FOUND
+        return GONE[UNKNOWN.get(folder, State.MISSING)]
     return GONE.get(story.state(item, moment)) or _page(200, f"{item.name} of {owner}", "A fictional file.")
 
 
@@ -131,13 +133,11 @@ def _elsewhere(path: str, moment: timedelta) -> Response:
     item = _item(Host.ELSEWHERE, path)
     if hidden := story.spell(Host.ELSEWHERE, Kind.PAGE, moment):
         return HIDDEN[hidden]
-    if item is not None:
-        now = story.state(item, moment)
-    else:
-        now = State.SHELL if path.startswith(f"/{story.SHELL_FOLDER}/") else State.MISSING
-    if item is not None and now is State.UP:
-        return _page(200, f"Shared page {item.name}", "A fictional page.", site="Example Elsewhere")
-    return GONE[now]
+    if item is None:
+        folder = path.split("/")[1]
+        return GONE[UNKNOWN.get(folder, State.MISSING)]
+    gone = GONE.get(story.state(item, moment))
+    return gone or _page(200, f"Shared page {item.name}", "A fictional page.", site="Example Elsewhere")
 
 
 # --------------------------------------------------------------------------------------------------- the API

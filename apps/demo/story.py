@@ -19,7 +19,9 @@ from functools import cache
 LENGTH = timedelta(days=30)
 SECOND_REPORT = timedelta(days=12)
 CANARY_OWNER, CANARY_NAME = "example-models", "welcome"
-PLAIN_FOLDER, SHELL_FOLDER = "shared", "app"  # on the second host; the latter answers 200 to any address
+# Folders in which an address that does not exist is answered with 404, with a not-found page that says 200,
+# or with the same application as every other address.
+PLAIN_FOLDER, SOFT_FOLDER, SHELL_FOLDER = "collection", "gallery", "app"
 
 GOLDEN_RATIO = 0.618_033_988_75
 
@@ -79,7 +81,7 @@ class Item:
 
     host: Host
     kind: Kind
-    owner: str
+    owner: str  # "" for a page elsewhere
     name: str  # "" for an account
     lists: tuple[int, ...]
     changes: tuple[Change, ...]
@@ -91,11 +93,19 @@ class Item:
             case Kind.MODEL:
                 return f"/{self.owner}/{self.name}"
             case Kind.FILE:
-                return f"/{self.owner}/collection/files/{self.name}"
+                return f"/{self.owner}/{self.folder}/files/{self.name}"
             case Kind.ACCOUNT:
                 return f"/{self.owner}"
             case Kind.PAGE:
-                return f"/{self.name}"
+                return f"/{self.folder}/{self.name}"
+
+    @property
+    def folder(self) -> str:
+        """The folder of a file or page: each kind of not-found page has one of its own."""
+        become = {changed for _, changed in self.changes}
+        if State.SOFT_MISSING in become:
+            return SOFT_FOLDER
+        return SHELL_FOLDER if State.SHELL in become else PLAIN_FOLDER
 
     @property
     def is_control(self) -> bool:
@@ -253,9 +263,9 @@ SECOND_ACCOUNTS = [*_once(3, State.ACCOUNT_SUSPENDED, 13 * DAY, 15 * DAY), *[STA
 ELSEWHERE_PAGES = [
     *_once(4, State.MISSING, 16, 8 * DAY),
     *_once(2, State.SOFT_MISSING, 2 * DAY, 4 * DAY),
-    *[STAYS] * 2,
+    *_once(1, State.SHELL, 6 * DAY, 7 * DAY),
+    *[STAYS] * 3,
 ]
-SHELL_PAGES = [*_once(1, State.SHELL, 6 * DAY, 7 * DAY), STAYS]
 CONTROL_MODELS = [*_once(1, State.MISSING, 15 * DAY, 16 * DAY), *[STAYS] * 7]
 
 
@@ -287,9 +297,8 @@ def _cast() -> Iterator[Item]:
         yield file(fate, 1, 24, 1)
     for number, fate in enumerate(FIRST_ACCOUNTS, start=1):
         yield Item(platform, Kind.ACCOUNT, _uploader(number), "", (1,), fate)
-    for folder, fates in ((PLAIN_FOLDER, ELSEWHERE_PAGES), (SHELL_FOLDER, SHELL_PAGES)):
-        for number, fate in enumerate(fates, start=1):
-            yield Item(Host.ELSEWHERE, Kind.PAGE, "", f"{folder}/example-{number:02}", (1,), fate)
+    for number, fate in enumerate(ELSEWHERE_PAGES, start=1):
+        yield Item(Host.ELSEWHERE, Kind.PAGE, "", f"example-{number:02}", (1,), fate)
     for fate in SECOND_MODELS:
         yield model(fate, 31, 15, 2)
     for fate in SECOND_FILES:
