@@ -109,8 +109,8 @@ class HarFetch:
                     entries.append(_read_entry(raw))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise UnusableRecording(
-                    f"Entry {number} of {name} is not as HAR 1.2 has it: it needs request.method, request.url, "
-                    "response.status, response.headers and response.content."
+                    f"Entry {number} of {name} is not as HAR 1.2 has it: it needs request.method, "
+                    "request.url, response.status, response.headers and response.content."
                 ) from error
         return cls(entries)
 

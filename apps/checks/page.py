@@ -25,33 +25,8 @@ _SHINGLE_WORDS = 3
 _RAW_TEXT = frozenset(
     {"script", "style", "noscript", "template", "svg", "iframe", "textarea", "math", "object"}
 )
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "cite",
-        "code",
-        "data",
-        "em",
-        "font",
-        "i",
-        "kbd",
-        "mark",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "u",
-        "var",
-        "wbr",
-    ]
+_INLINE = re.compile(
+    r"/?(?:a|abbr|b|bdi|bdo|cite|code|data|em|font|i|kbd|mark|q|s|small|span|strong|sub|sup|time|u|var|wbr)"
 )
 _CHARSETS = re.compile(
     r"(?:utf-?(?:8|16|16le|16be|32)|us-ascii|ascii|latin-?1|iso-?8859-?\d{1,2}|windows-(?:125\d|874)|cp125\d"
@@ -145,7 +120,7 @@ class _Reader:
             self.take_text(rest)
 
     def _take_tag(self, name: str) -> None:
-        if name.lstrip("/") not in _INLINE:
+        if not _INLINE.fullmatch(name):
             self._text.append(" ")
             if self._heading is not None:
                 self._heading.append(" ")
@@ -184,7 +159,7 @@ def _tidy(markup: str) -> str:
 
 
 def decode(body: bytes, content_type: str) -> str:
-    """The body as text: by byte order mark, header, `<meta>`, else UTF-8. What does not fit becomes U+FFFD."""
+    """The body as text: by byte order mark, header, `<meta>`, else UTF-8. The rest becomes U+FFFD."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),

@@ -267,7 +267,8 @@ class _Lines:
         while place:
             if place in self._at:
                 return self._at[place]
-            place = place.rpartition(".")[0]
+            # An entry of a list on one line has no line of its own: the list has.
+            place = place.rpartition("[" if place.endswith("]") else ".")[0]
         return 0
 
 

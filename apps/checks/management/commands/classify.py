@@ -53,16 +53,16 @@ class Command(BaseCommand):
             canonical = canonicalise(options["url"])
             found = match(canonical)
         except (UnusableURL, DefinitionError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
         refusal = address.refusal(found.key)
         if refusal is not None:
-            raise CommandError(refusal)
+            raise CommandError(refusal, returncode=2)
         recording: HarFetch | None = None
         if options["har"] is not None:
             try:
                 recording = HarFetch.from_file(options["har"])
             except UnusableRecording as error:
-                raise CommandError(str(error)) from error
+                raise CommandError(str(error), returncode=2) from error
         if recording is not None:
             result = self._classify(found, recording, recording, seen=options["seen"])
         else:

@@ -1,0 +1,160 @@
+"""A URL is recognised as what it is, and each thing has one key however it is spelt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.core.canonical import UnusableURL, canonicalise
+from apps.platforms.matching import match, registrable_domain
+
+HF = "https://huggingface.co"
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "account", "key"),
+    [
+        (f"{HF}/example-user/example-model", "model", "example-user", None),
+        (f"{HF}/example-user/example-model/", "model", "example-user", f"{HF}/example-user/example-model"),
+        (f"{HF}/example-user/example-model?x=1#card", "model", "example-user", f"{HF}/example-user/example-model"),
+        ("http://www.hf.co/example-user/m/tree/main", "model", "example-user", f"{HF}/example-user/m"),
+        (f"{HF}/datasets/example-user/example-data", "dataset", "example-user", None),
+        (f"{HF}/spaces/example-user/example-space", "space", "example-user", None),
+        (
+            f"{HF}/example-user/m/blob/main/weights/a%20b.bin",
+            "file",
+            "example-user",
+            f"{HF}/example-user/m/resolve/main/weights/a%20b.bin",
+        ),
+        (f"{HF}/datasets/example-user/d/raw/v1/a.csv", "file", "example-user", f"{HF}/datasets/example-user/d/resolve/v1/a.csv"),
+        (f"{HF}/spaces/example-user/s/resolve/main/app.py?download=true", "file", "example-user", f"{HF}/spaces/example-user/s/resolve/main/app.py"),
+        (f"{HF}/example-user/m/tree/main/weights", "folder", "example-user", None),
+        (f"{HF}/example-user/m/tree/v2", "folder", "example-user", None),
+        (f"{HF}/datasets/example-user/d/tree/main/a/b/", "folder", "example-user", f"{HF}/datasets/example-user/d/tree/main/a/b"),
+        (f"{HF}/example-user", "account", "example-user", None),
+        (f"{HF}/organizations/example-group", "account", "example-group", f"{HF}/example-group"),
+        (f"{HF}/docs/hub", "page", "", None),
+        (f"{HF}/pricing", "page", "", None),
+        (f"{HF}/example-user/m/discussions/3", "page", "", None),
+    ],
+)  # fmt: skip
+def test_hugging_face(url: str, kind: str, account: str, key: str | None) -> None:
+    found = match(canonicalise(url))
+    assert (found.platform, found.kind, found.account, found.host) == (
+        "huggingface",
+        kind,
+        account,
+        "huggingface.co",
+    )
+    assert found.key == (key or url)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "account", "key"),
+    [
+        ("https://civitai.com/models/100000001/example-lora?modelVersionId=2", "model", "", "https://civitai.com/models/100000001"),
+        ("https://www.civitai.red/models/100000001", "model", "", "https://civitai.com/models/100000001"),
+        ("https://civitai.green/images/30000001", "image", "", "https://civitai.com/images/30000001"),
+        ("https://civitai.com/user/exampleuser/models", "account", "exampleuser", "https://civitai.com/user/exampleuser"),
+        ("https://civitai.com/articles/5/x", "page", "", "https://civitai.com/articles/5/x"),
+    ],
+)  # fmt: skip
+def test_civitai(url: str, kind: str, account: str, key: str) -> None:
+    found = match(canonicalise(url))
+    assert (found.platform, found.kind, found.account, found.key) == ("civitai", kind, account, key)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "account", "key"),
+    [
+        ("https://github.com/example-owner/example-repo.git", "repository", "example-owner", "https://github.com/example-owner/example-repo"),
+        ("https://www.github.com/example-owner/example-repo/", "repository", "example-owner", "https://github.com/example-owner/example-repo"),
+        ("https://github.com/example-owner/r/raw/main/a/b.bin", "file", "example-owner", "https://github.com/example-owner/r/blob/main/a/b.bin"),
+        ("https://raw.githubusercontent.com/example-owner/r/main/b.bin", "file", "example-owner", "https://github.com/example-owner/r/blob/main/b.bin"),
+        ("https://raw.githubusercontent.com/example-owner/r/refs/heads/main/b.bin", "file", "example-owner", "https://github.com/example-owner/r/blob/main/b.bin"),
+        ("https://gist.github.com/example-user/0123456789abcdef0123", "gist", "example-user", "https://gist.github.com/example-user/0123456789abcdef0123"),
+        ("https://gist.github.com/0123456789abcdef0123", "gist", "", "https://gist.github.com/0123456789abcdef0123"),
+        ("https://github.com/example-user", "account", "example-user", "https://github.com/example-user"),
+        ("https://github.com/features", "page", "", "https://github.com/features"),
+        ("https://github.com/example-owner/r/issues/1", "page", "", "https://github.com/example-owner/r/issues/1"),
+    ],
+)  # fmt: skip
+def test_github(url: str, kind: str, account: str, key: str) -> None:
+    found = match(canonicalise(url))
+    assert (found.platform, found.kind, found.account, found.key) == ("github", kind, account, key)
+
+
+@pytest.mark.parametrize(
+    ("url", "platform", "host"),
+    [
+        ("https://www.example.co.uk/a", "example.co.uk", "www.example.co.uk"),
+        ("https://someone.github.io/a", "someone.github.io", "someone.github.io"),
+        ("http://127.0.0.1:8001/a", "127.0.0.1", "127.0.0.1:8001"),
+        ("http://[2001:db8::1]:8001/a", "2001:db8::1", "[2001:db8::1]:8001"),
+        ("http://localhost/a", "localhost", "localhost"),
+    ],
+)
+def test_an_unknown_host_is_a_platform_by_its_registrable_domain(url: str, platform: str, host: str) -> None:
+    found = match(canonicalise(url))
+    assert (found.platform, found.kind, found.account, found.host) == (platform, "page", "", host)
+    assert found.key == url
+
+
+SEGMENT = st.sampled_from(
+    ["example-user", "m", "datasets", "spaces", "tree", "main", "blob", "resolve", "raw", "a%20b", "models", "7",
+     "user", "images", "0123456789abcdef0123", "x.git", "organizations", "docs", "", "refs", "heads", "%7E", "é"]
+)  # fmt: skip
+URLS = st.builds(
+    lambda scheme, host, segments, query: f"{scheme}://{host}/{'/'.join(segments)}{query}",
+    st.sampled_from(["http", "https"]),
+    st.sampled_from(
+        ["huggingface.co", "hf.co", "civitai.com", "civitai.red", "github.com", "gist.github.com",
+         "raw.githubusercontent.com", "www.example.org", "someone.github.io:8080", "127.0.0.1:8001"]
+    ),
+    st.lists(SEGMENT, max_size=7),
+    st.sampled_from(["", "?a=1", "?modelVersionId=3", "?"]),
+)  # fmt: skip
+
+
+@given(URLS)
+def test_matching_the_key_again_gives_the_same_match(url: str) -> None:
+    try:
+        found = match(canonicalise(url))
+    except UnusableURL:
+        return
+    assert canonicalise(found.key).key == found.key
+    assert match(canonicalise(found.key)) == found
+
+
+@given(st.text(alphabet="ab.-0123456789xn[]:", min_size=1, max_size=40))
+def test_any_host_has_a_registrable_domain(host: str) -> None:
+    assert registrable_domain(host)
+
+
+def test_a_platform_can_be_added_without_python(tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "example.toml").write_text(
+        """
+        slug = "example-models"
+        name = "Example Models"
+        hosts = ["127.0.0.1:*"]
+        [[probes]]
+        name = "page"
+        url = "{url}"
+        [[kinds]]
+        name = "model"
+        path = '/(?P<owner>[^/]+)/models/(?P<id>\\d+)(?:/.*)?'
+        key = "{scheme}://{authority}/{owner}/models/{id}"
+        account = "{owner|lower}"
+        probes = ["page"]
+        """
+    )
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    found = match(canonicalise("http://127.0.0.1:8001/Ann/models/7/fine-name?x=1"))
+    assert (found.platform, found.kind, found.account) == ("example-models", "model", "ann")
+    assert found.key == "http://127.0.0.1:8001/Ann/models/7"
+    assert found.host == "127.0.0.1:8001"
+    assert match(canonicalise(found.key)) == found
