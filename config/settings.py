@@ -102,7 +102,7 @@ CHECK_TIMEOUT = environment.number("CHECK_TIMEOUT", 20, least=0.1, most=600, uni
 CHECK_MAX_BYTES = environment.whole_number(
     "CHECK_MAX_BYTES", 1_000_000, least=1_000, most=100_000_000, unit="bytes"
 )
-# Non-public networks that may be asked all the same, and the ports beside 80 and 443.
+# Non-public networks that may be asked all the same, and ports beside 80, 443, 8080 and 8443.
 CHECK_ALLOW_NETWORKS = environment.networks("CHECK_ALLOW_NETWORKS")
 CHECK_ALLOW_PORTS = environment.ports("CHECK_ALLOW_PORTS")
 # Seconds between two requests to one host, and requests to it at one time; a definition may say otherwise.
@@ -127,8 +127,8 @@ CHECK_CONTACT_EMAIL = environment.text("CHECK_CONTACT_EMAIL", "")
 PLATFORM_TOKENS = environment.secrets_by_slug("PLATFORM_TOKEN_")
 # Folders with definitions of further platforms.
 PLATFORM_DEFINITION_DIRS = environment.folders("PLATFORM_DEFINITION_DIRS")
-if DEMO:
-    PLATFORM_DEFINITION_DIRS = [*PLATFORM_DEFINITION_DIRS, BASE_DIR / "apps" / "demo" / "definitions"]
+if DEMO and not PLATFORM_DEFINITION_DIRS:
+    PLATFORM_DEFINITION_DIRS = [BASE_DIR / "apps" / "demo" / "definitions"]
 
 # -------------------------------------------------------------------------------------------------- the parts
 
@@ -148,7 +148,9 @@ REDIS_URL = environment.address_of_service(
 
 def _database() -> dict[str, Any]:
     if DATABASE_URL:
-        return dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))
+        database = dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))
+        database["OPTIONS"] = {"connect_timeout": 10, **database.get("OPTIONS", {})}  # seconds
+        return database
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": VAR_DIR / ("demo.sqlite3" if DEMO else "stillup.sqlite3"),
