@@ -21,9 +21,9 @@ def at(hours: float) -> datetime:
 
 
 def make_person(
-    email: str = "", *, password: str | None = "correct horse battery", superuser: bool = False
+    email: str = "", *, password: str | None = None, superuser: bool = False
 ) -> Person:
-    """Somebody who can sign in."""
+    """Somebody; without a password they sign in by `force_login` or a link (hashing one takes its time)."""
     email = email or f"person{next(_numbers)}@example.org"
     make = Person.objects.create_superuser if superuser else Person.objects.create_user
     return make(email, password)

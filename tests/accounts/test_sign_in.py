@@ -37,7 +37,7 @@ def test_a_link_shows_a_button_and_the_button_signs_in(client: Client) -> None:
 
 
 def test_a_prefetch_does_not_use_the_link_up(client: Client) -> None:
-    link = sign_in_link(make_person())
+    link = sign_in_link(make_person(password="correct horse battery"))
     for _ in range(3):
         assert client.get(link).status_code == 200
         assert client.head(link).status_code == 200
@@ -45,7 +45,7 @@ def test_a_prefetch_does_not_use_the_link_up(client: Client) -> None:
 
 
 def test_a_used_link_says_so(client: Client) -> None:
-    link = sign_in_link(make_person())
+    link = sign_in_link(make_person(password="correct horse battery"))
     client.post(link)
     stranger = Client()
     for answer in (stranger.get(link), stranger.post(link)):
@@ -64,7 +64,7 @@ def test_of_two_people_who_press_the_button_at_once_one_gets_in() -> None:
 
 
 def test_a_link_runs_out_after_a_day(client: Client) -> None:
-    link = sign_in_link(make_person())
+    link = sign_in_link(make_person(password="correct horse battery"))
     with time_machine.travel(clock.wall() + timedelta(hours=25)):
         assert client.get(link).status_code == 410
 
@@ -177,5 +177,5 @@ def test_mail_does_not_tell_whether_somebody_is_here(client: Client) -> None:
 )
 def test_account_pages_need_a_person(name: str, client: Client) -> None:
     assert client.get(reverse(name)).status_code == 302
-    client.force_login(make_person())
+    client.force_login(make_person(password="correct horse battery"))
     assert client.get(reverse(name), follow=True).status_code == 200

@@ -1,0 +1,139 @@
+"""The list of campaigns, making one, and a campaign's page."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from apps.checks.outcomes import Status
+from apps.reports.models import Campaign
+from tests.factories import (
+    at,
+    make_campaign,
+    make_item,
+    make_items,
+    make_person,
+    make_report,
+    make_target,
+    make_transition,
+)
+from tests.workspace.conftest import Team
+
+pytestmark = pytest.mark.django_db
+HOME = "/workspace/example-models/"
+
+
+def text_of(client: Client, path: str) -> str:
+    """A page's source with runs of white space as one space."""
+    return " ".join(client.get(path).content.decode().split())
+
+
+def test_it_works(team: Team) -> None:
+    report = make_report(team.campaign)
+    make_item(report, status=Status.AVAILABLE, present_at=at(2), available_at=at(2))
+    removed = make_item(report, status=Status.REMOVED, removed_after=at(30), removed_by=at(32))
+    make_transition(removed.target, Status.AVAILABLE, Status.SUSPECTED, after=30, by=32)
+    page = text_of(team.client("owner"), HOME)
+    assert "of 2 items · 50%" in page
+    assert '<time datetime="2026-03-02T22:05:00Z">2026-03-02 22:05' in page
+    assert "at most 1 d 8 h after" in page
+    assert "hxxps://models[.]example[.]org/" in page
+
+
+def test_a_reported_url_is_never_a_link(team: Team) -> None:
+    item = make_item(make_report(team.campaign), make_target("alpha", status=Status.SUSPECTED))
+    for path in (HOME, f"{HOME}items/{item.pk}/", f"{HOME}reports/1/", f"{HOME}review/"):
+        page = text_of(team.client("owner"), path)
+        assert "hxxps://models[.]example[.]org/alpha" in page
+        live = page.count("https://models.example.org/alpha")
+        assert live == page.count('data-copy="https://models.example.org/alpha"')
+        assert 'href="http' not in page
+        assert 'href="hxxp' not in page
+
+
+def test_nothing_of_another_campaign_is_on_the_page(team: Team) -> None:
+    other = make_report(make_campaign("elsewhere"))
+    item = make_item(other, make_target("secret-of-another-campaign", status=Status.SUSPECTED))
+    make_transition(item.target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
+    assert "secret-of-another-campaign" not in text_of(team.client("owner"), HOME)
+
+
+@pytest.mark.parametrize("items", [3, 300])
+def test_the_page_takes_as_many_queries_for_300_items_as_for_3(
+    items: int, team: Team, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    report = make_report(team.campaign)
+    make_items(report, items)
+    make_transition(make_item(report).target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
+    client = team.client("editor")
+    # session, person, campaign, role, counts, filter's reports, item count, items, transitions, their items,
+    # reports
+    with django_assert_num_queries(11):
+        client.get(HOME)
+
+
+def test_filters_sort_and_page_keep_each_other(team: Team) -> None:
+    make_items(make_report(team.campaign), 120, Status.REMOVED)
+    page = text_of(team.client("viewer"), f"{HOME}?status=removed&sort=-platform&page=2")
+    assert "51–100 of 120" in page
+    assert "status=removed&amp;sort=-platform&amp;page=3" in page
+    assert 'aria-sort="descending"><a href="?status=removed&amp;sort=platform#items"' in page
+
+
+def test_a_filter_that_fits_nothing_offers_the_way_back(team: Team) -> None:
+    make_items(make_report(team.campaign), 1)
+    page = text_of(team.client("viewer"), f"{HOME}?q=nothing+like+it")
+    assert "No item fits this filter" in page
+    assert f'<a href="{HOME}#items">Show all items</a>' in page
+
+
+def test_a_filter_that_is_not_understood_is_said(team: Team) -> None:
+    make_items(make_report(team.campaign), 1)
+    assert "not understood and was left out: status" in text_of(team.client("viewer"), f"{HOME}?status=lost")
+
+
+def test_a_page_number_out_of_range_shows_the_last_page(team: Team) -> None:
+    make_items(make_report(team.campaign), 60)
+    assert "51–60 of 60" in text_of(team.client("viewer"), f"{HOME}?page=99")
+
+
+def test_an_empty_campaign_says_what_to_do(team: Team) -> None:
+    page = text_of(team.client("editor"), HOME)
+    assert "No report yet." in page
+    assert "n/a" in page
+
+
+def test_text_is_escaped(team: Team) -> None:
+    team.campaign.name = "<script>alert(1)</script>"
+    team.campaign.save()
+    make_item(make_report(team.campaign), make_target('"><script>'))
+    assert "<script>alert" not in text_of(team.client("owner"), HOME)
+    assert '"><script>' not in text_of(team.client("owner"), HOME)
+
+
+def test_whoever_makes_a_campaign_owns_it() -> None:
+    anna = make_person()
+    client = Client()
+    client.force_login(anna)
+    answer = client.post("/workspace/new/", {"name": "Example Models, spring", "slug": "", "description": ""})
+    assert answer["Location"] == "/workspace/example-models-spring/"
+    assert anna.memberships.get().role == "owner"
+    assert "Example Models, spring" in text_of(client, "/workspace/")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug", "sentence"),
+    [
+        ("Another", "example-models", "There is a campaign called example-models already"),
+        ("Another", "new", "is an address of the site"),
+        ("???", "", "No short name can be made"),
+        ("", "fine", "This field is required"),
+        ("Another", "not a slug", "Enter a valid"),
+    ],
+)
+def test_a_campaign_that_cannot_be_made_says_why(name: str, slug: str, sentence: str, team: Team) -> None:
+    before = Campaign.objects.count()
+    answer = team.client("stranger").post("/workspace/new/", {"name": name, "slug": slug})
+    assert sentence in answer.content.decode()
+    assert Campaign.objects.count() == before

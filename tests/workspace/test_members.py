@@ -1,0 +1,59 @@
+"""Who works on a campaign: inviting, changing roles, and leaving."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Person
+from apps.reports.models import Membership
+from tests.workspace.conftest import Team
+
+pytestmark = pytest.mark.django_db
+PAGE = "/workspace/example-models/members/"
+
+
+def test_a_newcomer_gets_a_link_that_lets_them_in(team: Team) -> None:
+    page = team.client("owner").post(PAGE, {"email": "New@Example.org", "role": "editor"}).content.decode()
+    link = re.search(r"<code>http://127\.0\.0\.1:8000(/sign-in/\S+)</code>", page)
+    assert link
+    newcomer = Client()
+    newcomer.post(link[1])
+    assert newcomer.get("/workspace/example-models/reports/new/").status_code == 200
+    assert Person.objects.get(email="new@example.org").memberships.get().role == "editor"
+
+
+def test_somebody_known_gets_no_link(team: Team) -> None:
+    answer = team.client("owner").post(
+        PAGE, {"email": "administrator@example.org", "role": "viewer"}, follow=True
+    )
+    assert "/sign-in/" not in answer.content.decode().replace('href="/sign-in/"', "")
+    assert Membership.objects.filter(person=team.people["administrator"], role="viewer").exists()
+
+
+def test_a_role_can_be_changed(team: Team) -> None:
+    team.client("owner").post(PAGE, {"email": "viewer@example.org", "role": "reviewer"})
+    assert team.people["viewer"].memberships.get().role == "reviewer"
+
+
+def test_the_last_owner_stays(team: Team) -> None:
+    client = team.client("owner")
+    answer = client.post(PAGE, {"email": "owner@example.org", "role": "viewer"})
+    assert "is the only owner" in answer.content.decode()
+    own = team.people["owner"].memberships.get()
+    answer = client.post(f"{PAGE}{own.pk}/remove/", follow=True)
+    assert "is the only owner" in answer.content.decode()
+    assert team.people["owner"].memberships.get().role == "owner"
+
+
+def test_somebody_who_is_removed_no_longer_gets_in(team: Team) -> None:
+    membership = team.people["viewer"].memberships.get()
+    team.client("owner").post(f"{PAGE}{membership.pk}/remove/")
+    assert team.client("viewer").get("/workspace/example-models/").status_code == 404
+
+
+def test_a_membership_of_another_campaign_cannot_be_ended_here(team: Team) -> None:
+    theirs = team.people["stranger"].memberships.get()
+    assert team.client("owner").post(f"{PAGE}{theirs.pk}/remove/").status_code == 404

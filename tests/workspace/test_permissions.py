@@ -1,0 +1,130 @@
+"""Who gets in where: every address of the workspace, for every kind of person."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import get_resolver
+
+from apps.checks.models import Check
+from apps.reports.models import Membership
+from tests.factories import make_import, make_item, make_report
+from tests.workspace.conftest import Team
+
+VIEW = {"viewer", "reviewer", "editor", "owner", "administrator"}
+REVIEW = VIEW - {"viewer"}
+REPORT = REVIEW - {"reviewer"}
+MANAGE = REPORT - {"editor"}
+MEMBERS = VIEW - {"administrator"}
+
+# (address's name, method, who may)
+PAGES = [
+    ("campaign", "GET", VIEW),
+    ("members", "GET", MANAGE),
+    ("members", "POST", MANAGE),
+    ("remove_member", "POST", MANAGE),
+    ("review", "GET", VIEW),
+    ("decide", "POST", REVIEW),
+    ("item", "GET", VIEW),
+    ("item", "POST", REVIEW),
+    ("look_again", "POST", REVIEW),
+    ("new_report", "GET", REPORT),
+    ("new_report", "POST", REPORT),
+    ("report", "GET", VIEW),
+    ("new_import", "GET", REPORT),
+    ("new_import", "POST", REPORT),
+    ("import", "GET", REPORT),
+    ("import", "POST", REPORT),
+    ("rejected", "GET", REPORT),
+]
+
+
+@pytest.fixture
+def addresses(team: Team) -> dict[str, str]:
+    """A working address of each page."""
+    report = make_report(team.campaign)
+    item = make_item(report)
+    waiting = make_import(team.campaign)
+    waiting.rejected_csv = "line,url,reason\r\n"
+    waiting.save()
+    only_owner = Membership.objects.get(campaign=team.campaign, role="owner")
+    home = f"/workspace/{team.campaign.slug}/"
+    return {
+        "campaign": home,
+        "members": f"{home}members/",
+        "remove_member": f"{home}members/{only_owner.pk}/remove/",
+        "review": f"{home}review/",
+        "decide": f"{home}review/{item.pk}/",
+        "item": f"{home}items/{item.pk}/",
+        "look_again": f"{home}items/{item.pk}/look-again/",
+        "new_report": f"{home}reports/new/",
+        "report": f"{home}reports/{report.number}/",
+        "new_import": f"{home}imports/new/",
+        "import": f"{home}imports/{waiting.pk}/",
+        "rejected": f"{home}imports/{waiting.pk}/rejected.csv",
+    }
+
+
+@pytest.mark.parametrize(("name", "method", "allowed"), PAGES)
+def test_only_those_who_may_get_in(
+    name: str, method: str, allowed: set[str], team: Team, addresses: dict[str, str]
+) -> None:
+    for who in [*team.people, "anonymous"]:
+        answer = team.client(who).generic(method, addresses[name])
+        if who == "anonymous":
+            assert answer.status_code == 302, who
+            assert answer["Location"].startswith("/sign-in/?next="), who
+        elif who == "stranger":
+            assert answer.status_code == 404, who
+        elif who in allowed:
+            assert answer.status_code in {200, 302, 422}, who
+        else:
+            assert answer.status_code == 403, who
+            assert "Your role" in answer.content.decode(), who
+    assert not Check.objects.exists()
+
+
+def test_no_address_is_left_out(addresses: dict[str, str]) -> None:
+    names = {
+        name for name in get_resolver().namespace_dict["workspace"][1].reverse_dict if isinstance(name, str)
+    }
+    assert names - {"campaigns", "new_campaign"} == {name for name, _, _ in PAGES} == set(addresses)
+
+
+@pytest.mark.parametrize("path", ["/workspace/", "/workspace/new/"])
+def test_the_list_of_campaigns_needs_a_person(path: str, team: Team) -> None:
+    assert team.client("anonymous").get(path).status_code == 302
+    assert team.client("stranger").get(path).status_code == 200
+
+
+def test_an_item_of_another_campaign_is_not_found_here(team: Team, addresses: dict[str, str]) -> None:
+    theirs = team.people["stranger"].memberships.get().campaign
+    item = make_item(make_report(theirs))
+    for page in ("items/{}/", "review/{}/", "items/{}/look-again/"):
+        path = f"/workspace/{team.campaign.slug}/" + page.format(item.pk)
+        assert team.client("administrator").post(path).status_code == 404
+
+
+def test_a_stranger_cannot_tell_whether_a_campaign_exists(team: Team) -> None:
+    client = team.client("stranger")
+    there, not_there = (
+        client.get(f"/workspace/{slug}/") for slug in (team.campaign.slug, "no-such-campaign")
+    )
+    assert there.status_code == not_there.status_code == 404
+    token = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+    assert token.sub("", there.content.decode()) == token.sub("", not_there.content.decode())
+
+
+def test_pages_are_not_kept_by_caches(team: Team, addresses: dict[str, str]) -> None:
+    answer = team.client("owner").get(addresses["campaign"])
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_what_a_role_may_not_do_is_not_offered(team: Team, addresses: dict[str, str]) -> None:
+    item = team.client("viewer").get(addresses["item"]).content.decode()
+    assert "Look again soon" not in item
+    assert "Add what you saw" not in item
+    campaign = team.client("reviewer").get(addresses["campaign"]).content.decode()
+    assert "New report" not in campaign
+    assert "Members" not in campaign
