@@ -169,6 +169,7 @@ class Import(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")
     state = models.CharField(max_length=10, choices=State.choices, default=State.MAPPING)
     lease_until = models.DateTimeField(null=True, blank=True)  # real time
+    attempts = models.PositiveSmallIntegerField(default=0)  # how often it was taken
     rows_total = models.PositiveIntegerField(null=True, blank=True)
     rows_read = models.PositiveIntegerField(default=0)
     created_count = models.PositiveIntegerField(default=0)

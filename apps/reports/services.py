@@ -1,0 +1,261 @@
+"""What people hand in: a pasted list as reports, or a file as an import that the checker runs."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.models import Person
+from apps.core import clock
+from apps.core.canonical import UnusableURL, canonicalise
+
+from .columns import check_mapping, guess_columns
+from .csv_files import Table
+from .importing import read_table_row, row_context, time_zone
+from .models import Campaign, Category, Channel, Delivery, Import, Item, Report, Standing
+from .rows import AcceptedRow, RejectedRow, read_row
+from .spool import RejectedLine, Spool
+from .writing import ROWS_A_CHUNK, Details, Writer
+
+MAX_UPLOAD_BYTES = 50_000_000
+PREVIEW_ROWS = 50
+PREVIEW_CHECKED_ROWS = 2_000
+_STILL_OPEN = (Import.State.MAPPING, Import.State.FAILED)
+
+_BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,4}[.)])\s+")
+
+
+class UnusableReport(ValueError):
+    """A report or a list that cannot be taken as a whole. `str()` is a sentence for people."""
+
+
+# ----------------------------------------------------------------------------------------------- pasted lists
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """What became of a pasted list.
+
+    `items` are new. `duplicates` are lines whose item the campaign has already, by their number and text;
+    `rejected` lines have the reason. `reports` are those that the new items stand in, one a platform.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    duplicates: list[tuple[int, str]] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+
+
+def submit_report(
+    *,
+    campaign: Campaign,
+    urls: str | Iterable[str],
+    person: Person | None = None,
+    platform: str = "",
+    channel: str = Channel.UNKNOWN,
+    standing: str = Standing.UNKNOWN,
+    category: str = Category.UNKNOWN,
+    policy: str = "",
+    reference: str = "",
+    sent_at: datetime | None = None,
+    delivery: str = Delivery.SENT,
+    note: str = "",
+    labels: Iterable[str] = (),
+    control: bool = False,
+) -> SubmitResult:
+    """Record a list of URLs that was sent, as one report for each platform in it.
+
+    `urls` is pasted text (one URL a line; bullets, empty lines and lines with a `#` first do not matter) or
+    its lines. `platform` only has to be given to insist on one: URLs of another are then rejected. `sent_at`
+    is when the list was sent, and without it now. Usable lines are written in one transaction, the others
+    come back with their line number and a reason. Raises UnusableReport for a `sent_at` in the future.
+    """
+    now = clock.now()
+    if sent_at is not None and sent_at > now:
+        raise UnusableReport(f"The report was sent in the future; it is now {now:%Y-%m-%d %H:%M} UTC.")
+    context = row_context(zone=time_zone("UTC"), reported_at=sent_at)
+    common = {
+        "platform": platform,
+        "channel": channel,
+        "standing": standing,
+        "category": category,
+        "reference": reference,
+        "labels": ";".join(labels),
+        "control": "yes" if control else "",
+    }
+    result = SubmitResult()
+    with Spool() as spool:
+        for line, text, problem in _pasted(urls):
+            read = RejectedRow(problem) if problem else read_row({"url": text, **common}, context)
+            if isinstance(read, RejectedRow):
+                spool.reject(line, [text], read.reason)
+            else:
+                spool.accept(line, read, [text])
+        spool.settle(now=now)
+        with transaction.atomic():
+            writer = Writer(
+                campaign=campaign,
+                person_id=None if person is None else person.pk,
+                now=now,
+                details=Details(policy=policy, delivery=Delivery(delivery), note=note),
+            )
+            for rows in spool.ready(ROWS_A_CHUNK):
+                for written in writer.write(rows):
+                    if written.item is None:
+                        result.duplicates.append((written.row.line, written.row.row.submitted))
+                    else:
+                        result.items.append(written.item)
+        result.rejected.extend(spool.rejected())
+    result.reports.extend({item.report_id: item.report for item in result.items}.values())
+    return result
+
+
+def _pasted(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """(line number from 1, the text of one URL, what is wrong with the line or "") of what was pasted."""
+    for line, text in enumerate(urls.splitlines() if isinstance(urls, str) else urls, start=1):
+        text = _BULLET.sub("", text).strip().rstrip(",;").rstrip()
+        if not text or text.startswith("#"):
+            continue
+        words = text.split()
+        if all(map(_is_url, words)):
+            yield from ((line, word, "") for word in words)
+        elif len(words) > 1 and any(map(_is_url, words)):
+            # Taken as part of the path, the text would make another page of it.
+            yield line, text, "There is other text beside the URL: leave one URL alone on its line."
+        else:
+            yield line, text, ""
+
+
+def _is_url(text: str) -> bool:
+    try:
+        canonicalise(text)
+    except UnusableURL:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------------------------------ files
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One row of an uploaded list: its line, our columns with their texts, and why it cannot be used (or "")."""
+
+    line: int
+    cells: Mapping[str, str]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an uploaded list would give, before anything is written.
+
+    `rows` are its first rows; `problems` the rows that cannot be used among the first `checked`, of `total`.
+    Whether a row is a duplicate, and whether a removal lies before a report that has no date of its own,
+    shows only when the list is imported.
+    """
+
+    headers: tuple[str, ...]
+    is_plain_list: bool
+    rows: list[PreviewRow]
+    problems: list[PreviewRow]
+    checked: int
+    total: int
+
+
+def upload_list(
+    *, campaign: Campaign, filename: str, content: bytes, person: Person | None = None, timezone: str = "UTC"
+) -> Import:
+    """Keep an uploaded list with its columns guessed, to be looked through before it is imported.
+
+    Raises UnusableReport for a file that is too large, UnreadableFile for one that is no list, and
+    UnknownTimeZone.
+    """
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise UnusableReport(
+            f"The file is larger than {MAX_UPLOAD_BYTES // 1_000_000} MB: split it, or import it with "
+            "manage.py import_reports."
+        )
+    time_zone(timezone)
+    table = Table(io.BytesIO(content))
+    return Import.objects.create(
+        campaign=campaign,
+        created_by=person,
+        filename=filename[-255:],
+        content=content,
+        column_map=guess_columns(table.headers),
+        timezone=timezone,
+    )
+
+
+def map_columns(*, pending: Import, column_map: Mapping[str, str], timezone: str) -> None:
+    """Correct the columns (ours to the file's header; "" for none) and the time zone of an uploaded list.
+
+    Raises UnusableMapping, UnknownTimeZone, and UnusableReport for a list that is being imported already.
+    """
+    time_zone(timezone)
+    checked = check_mapping(column_map, _table(pending).headers)
+    changed = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
+        column_map=checked, timezone=timezone
+    )
+    if not changed:
+        raise UnusableReport("This list is being imported already; its columns cannot be changed any more.")
+    pending.column_map, pending.timezone = checked, timezone
+
+
+def preview(pending: Import, *, rows: int = PREVIEW_ROWS) -> Preview:
+    """Read an uploaded list with its columns as they are mapped now, and write nothing.
+
+    Without a column for `url` each row's problem says so. Raises UnreadableFile.
+    """
+    table = _table(pending)
+    places = {
+        column: table.headers.index(header)
+        for column, header in pending.column_map.items()
+        if header in table.headers
+    }
+    context = row_context(zone=time_zone(pending.timezone))
+    found = Preview(table.headers, table.is_plain_list, [], [], 0, 0)
+    total = checked = 0
+    for total, row in enumerate(table, start=1):
+        if total > PREVIEW_CHECKED_ROWS:
+            continue
+        checked = total
+        read = read_table_row(row, places, context)
+        cells = {column: row.cells[place] for column, place in places.items() if place < len(row.cells)}
+        shown = PreviewRow(row.line, cells, "" if isinstance(read, AcceptedRow) else read.reason)
+        if len(found.rows) < rows:
+            found.rows.append(shown)
+        if shown.problem:
+            found.problems.append(shown)
+    return replace(found, checked=checked, total=total)
+
+
+def queue_import(*, pending: Import) -> None:
+    """Hand an uploaded list to the checker, which imports it. One that failed may be handed over again.
+
+    Raises UnusableMapping while no column is mapped to `url`, and UnreadableFile. One that is under way or
+    done is left alone.
+    """
+    table = _table(pending)
+    check_mapping(pending.column_map, table.headers)
+    total = sum(1 for _ in table)
+    Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
+        state=Import.State.QUEUED, rows_total=total, rows_read=0, attempts=0, lease_until=None, problem=""
+    )
+    pending.refresh_from_db()
+
+
+def discard_import(*, pending: Import) -> bool:
+    """Delete an uploaded list that was not imported; returns false for one that is under way or done."""
+    deleted, _ = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).delete()
+    return bool(deleted)
+
+
+def _table(pending: Import) -> Table:
+    return Table(io.BytesIO(bytes(pending.content)))
