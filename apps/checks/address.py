@@ -274,7 +274,7 @@ def _ascii_host(host: str) -> str | None:
     if not host.isascii():
         try:
             host = idna.encode(host, uts46=True).decode("ascii")
-        except idna.IDNAError:
+        except UnicodeError:  # of which idna's own errors are a kind
             return None
     host = host.lower()
     return host if len(host) <= 254 and _HOST_NAME.fullmatch(host) else None

@@ -66,6 +66,8 @@ COMPRESSION_OVERHEAD = 64 * 1024  # a compressed body may be this much longer th
 FRAMING_FACTOR = 8  # bytes on the wire for each byte of a body, at most: tiny chunks are mostly framing
 MAX_LOOKUPS = 64  # name lookups that may hang at once; a C library's lookup cannot be called off
 
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
 # urllib3 logs URLs, some of them as warnings.
 for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
     logging.getLogger(f"urllib3.{_name}").disabled = True
@@ -202,8 +204,11 @@ def _open(host: str, port: int, *, to_proxy: bool) -> socket.socket:
 
 
 def _connect(addresses: tuple[Address, ...], port: int, exchange: _Exchange) -> socket.socket:
-    """A connection to the first address that takes one; each gets its share of the time that is left."""
-    last_error: OSError = TimeoutError("connect")
+    """A connection to the first address that takes one; each gets its share of the time that is left.
+
+    Raises the first error that says something about the site, or else about us (no IPv6 here).
+    """
+    telling: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
     for tried, address in enumerate(addresses):
         share = exchange.remaining() / (len(addresses) - tried)
         connection = _BoundedSocket(socket.AF_INET if address.version == 4 else socket.AF_INET6)
@@ -213,10 +218,11 @@ def _connect(addresses: tuple[Address, ...], port: int, exchange: _Exchange) -> 
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             connection.close()
-            last_error = error
+            if telling.errno in _OUR_OWN_ERRORS:
+                telling = error
         else:
             return connection
-    raise last_error
+    raise telling
 
 
 # ------------------------------------------------------------------------------ urllib3 and requests, on them
@@ -371,6 +377,21 @@ _CERTIFICATE_DETAILS = {  # by OpenSSL's X509_V_ERR_... numbers; its messages wo
     64: "hostname mismatch",
 }
 
+_OUR_OWN_ERRORS = frozenset(  # what they say is about this machine, not about the site
+    {
+        errno.EACCES,
+        errno.EADDRNOTAVAIL,
+        errno.EAFNOSUPPORT,
+        errno.EMFILE,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EPERM,
+    }
+)
+
 _HTTP_DETAILS = {
     BadStatusLine: "malformed status line",
     LineTooLong: "a line is too long",
@@ -423,7 +444,8 @@ def _failure_of(error: Exception, phase: str) -> tuple[Reason, str]:
                 reason = Reason.CHECKER_ERROR if wants_password else Reason.REFUSED
                 return reason, f"the proxy answered {found[1]}"
             case OSError() if cause.errno is not None:
-                return Reason.REFUSED, _os_detail(cause)
+                ours = cause.errno in _OUR_OWN_ERRORS
+                return Reason.CHECKER_ERROR if ours else Reason.REFUSED, _os_detail(cause)
     if any(isinstance(cause, urllib3.exceptions.HTTPError) for cause in causes):
         return Reason.PROTOCOL_ERROR, type(causes[-1]).__name__
     return Reason.CHECKER_ERROR, type(error).__name__
@@ -594,6 +616,10 @@ class _Visit:
             verify=True,
             proxies=self.fetcher.proxies,
         )
+        if response.status_code < 200:
+            # Only 100 is understood below us; whatever follows must not be taken for the next URL's answer.
+            response.close()
+            raise _Halt(Reason.PROTOCOL_ERROR, f"an interim answer ({response.status_code})")
         self.exchange.phase = "body"
         return response
 
@@ -680,8 +706,11 @@ def _redirect_target(base: str, location: str) -> str:
 
 
 def _plain_headers(headers: urllib3.HTTPHeaderDict) -> dict[str, str]:
-    """Lower-case names, repeated ones joined. Of cookies only the names: their values mark visitors."""
-    plain = {name.lower(): ", ".join(headers.getlist(name)) for name in headers}
+    """Lower-case names, repeated ones joined, no control characters (a database refuses NUL).
+
+    Of cookies only the names are kept: their values mark visitors.
+    """
+    plain = {name.lower(): _CONTROL_CHARACTER.sub(" ", ", ".join(headers.getlist(name))) for name in headers}
     if "set-cookie" in plain:
         names = [cookie.partition("=")[0].strip() for cookie in headers.getlist("set-cookie")]
         plain["set-cookie"] = ", ".join(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import itertools
 import logging
@@ -133,9 +134,9 @@ def test_any_status_is_an_answer(visit, status):
 
 
 def test_repeated_headers_are_joined_and_cookies_kept_by_name_only(visit):
-    headers = ["X-A: 1", "x-a: 2", "Set-Cookie: id=secret; Path=/", "Set-Cookie: lang=en"]
+    headers = ["X-A: 1", "x-a: 2\0", "Set-Cookie: id=secret; Path=/", "Set-Cookie: lang=en"]
     answer = visit(once(response(headers=headers)))
-    assert answer.headers["x-a"] == "1, 2"
+    assert answer.headers["x-a"] == "1, 2 "
     assert answer.headers["set-cookie"] == "id, lang"
 
 
@@ -494,6 +495,35 @@ def test_a_reset_connection_is_refused(visit, sent):
     assert (answer.failure, answer.detail) == (Reason.REFUSED, "ECONNRESET")
 
 
+def test_an_interim_answer_is_never_taken_for_the_next_pages(allow):
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+    with RawServer(answering(hints + response(status="404 Not Found"), HELLO)) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            first, second = (fetch(Ask("page", server.url(path))) for path in ("/1", "/2"))
+    assert (first.failure, first.detail) == (Reason.PROTOCOL_ERROR, "an interim answer (103)")
+    assert second.status == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EMFILE, Reason.CHECKER_ERROR),
+        (errno.ENETUNREACH, Reason.CHECKER_ERROR),
+        (errno.EHOSTUNREACH, Reason.REFUSED),
+    ],
+)
+def test_trouble_of_this_machine_is_not_blamed_on_the_site(allow, monkeypatch, code, reason):
+    def connect(self, address):
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    allow()
+    with Fetcher() as fetch:
+        answer = fetch(Ask("page", "http://127.0.0.1/"))
+    assert (answer.failure, answer.detail) == (reason, errno.errorcode[code])
+
+
 def test_a_closed_port_is_refused(allow, settings):
     with RawServer() as server:
         allow(server)
@@ -517,6 +547,7 @@ def test_an_error_of_our_own_is_told_apart_and_logged_without_the_url(allow, cap
 
 def test_no_log_line_carries_a_url(visit, caplog):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
     odd = b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     assert visit(once(odd), "/secret").status == 200
     assert visit(once(redirect("/secret/2")), "/secret").failure is not None
