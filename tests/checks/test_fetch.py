@@ -413,6 +413,7 @@ BARE_TEXT = BARE_DEFLATE.compress(TEXT) + BARE_DEFLATE.flush()
         ("deflate", BARE_TEXT),
         ("identity", TEXT),
     ],
+    ids=["gzip", "x-gzip", "capitals", "identity", "members", "padding", "zlib", "bare", "plain"],
 )
 @pytest.mark.parametrize("piece", [1, 100, 1_000_000])
 def test_a_compressed_page_is_read_however_it_arrives(visit, coding, sent, piece):
@@ -437,6 +438,7 @@ def test_a_compressed_page_is_read_however_it_arrives(visit, coding, sent, piece
         ("br", b"anything", "a content coding that was not asked for"),
         ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), "a content coding that was not asked for"),
     ],
+    ids=["cut", "one byte", "not gzip", "cut zlib", "brotli", "twice"],
 )
 def test_a_page_that_cannot_be_decompressed_is_no_answer(visit, coding, sent, detail):
     answer = visit(once(response(sent, headers=[f"Content-Encoding: {coding}"])))
