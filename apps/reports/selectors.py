@@ -16,7 +16,7 @@ from apps.checks.outcomes import Outcome, Reason, Status
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 
-from .models import Campaign, Category, Channel, Delivery, Item, Membership, Report, Standing
+from .models import Campaign, Category, Channel, Delivery, Import, Item, Membership, Report, Standing
 
 STILL_UP = (Status.AVAILABLE, Status.RESTRICTED)
 NEEDS_A_PERSON = (Status.SUSPECTED, Status.UNVERIFIABLE)
@@ -115,6 +115,28 @@ class ItemRow:
             return None
         after = max(self.removed_after or self.reported_at, self.reported_at)
         return after - self.reported_at, self.removed_by - self.reported_at
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """An uploaded list and how far it is, without its content. Numbers are rows of the file."""
+
+    pk: int
+    filename: str
+    created_at: datetime
+    state: Import.State
+    problem: str
+    rows_total: int | None
+    rows_read: int
+    created: int
+    duplicates: int
+    rejected: int
+    observations: int
+
+    @property
+    def under_way(self) -> bool:
+        """Handed to the checker, and neither done nor failed yet."""
+        return self.state in {Import.State.QUEUED, Import.State.READING, Import.State.WRITING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +275,32 @@ def check_moments(target: Target) -> list[tuple[datetime, Outcome, bool]]:
     """(when, outcome, whether a person made it) of all checks of a target, oldest first. One query."""
     rows = target.checks.order_by("started_at", "number").values_list("started_at", "outcome", "manual")
     return [(started_at, Outcome(outcome), manual) for started_at, outcome, manual in rows.iterator()]
+
+
+def imports_of(campaign: Campaign, *, pk: int | None = None, limit: int = 20) -> list[ImportRow]:
+    """The campaign's latest uploaded lists (or the one with that `pk`), newest first. One query.
+
+    Contents stay in the database: a page that follows an import asks for it every second.
+    """
+    imports = campaign.imports.order_by("-pk").defer("content", "rejected_csv")
+    if pk is not None:
+        imports = imports.filter(pk=pk)
+    return [
+        ImportRow(
+            pk=each.pk,
+            filename=each.filename,
+            created_at=each.created_at,
+            state=Import.State(each.state),
+            problem=each.problem,
+            rows_total=each.rows_total,
+            rows_read=each.rows_read,
+            created=each.created_count,
+            duplicates=each.duplicate_count,
+            rejected=each.rejected_count,
+            observations=each.observation_count,
+        )
+        for each in imports[:limit]
+    ]
 
 
 def review_targets(campaign: Campaign) -> QuerySet[Target]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.text import slugify
@@ -11,7 +12,7 @@ from django.utils.text import slugify
 from apps.accounts.roles import Role
 from apps.checks.outcomes import Outcome, Reason
 from apps.core import clock
-from apps.reports.models import Campaign
+from apps.reports.models import Campaign, Category, Channel, Delivery, Standing
 
 REASONS_OF = {
     Outcome.AVAILABLE: (Reason.PERSON, Reason.OK, Reason.RENAMED),
@@ -194,6 +195,102 @@ class ReviewForm(forms.Form):
         ):
             self.add_error("note", "Say in a few words what you saw: this overrules the checker.")
         return cleaned
+
+
+class ReportForm(forms.Form):
+    """A list that was sent to a platform."""
+
+    urls = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 12, "class": "lines", "spellcheck": "false"}),
+        label="Reported URLs",
+        help_text="One a line, as they were sent; defanged spellings such as hxxps://example[.]org are "
+        "understood. A list that spans platforms becomes one report for each.",
+        max_length=5_000_000,
+        strip=False,
+    )
+    sent_at = UTCMoment(label="Sent (UTC)", help_text="The clock of every item starts here.")
+    channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.UNKNOWN, label="Channel")
+    standing = forms.ChoiceField(
+        choices=Standing.choices,
+        initial=Standing.UNKNOWN,
+        label="Standing",
+        help_text="Who the reporter is to the content.",
+    )
+    category = forms.ChoiceField(
+        choices=Category.choices,
+        initial=Category.UNKNOWN,
+        label="Category",
+        help_text="What the report alleges.",
+    )
+    policy = forms.CharField(max_length=500, required=False, label="Policy cited")
+    reference = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Reference",
+        help_text="The platform’s case number, or your own.",
+    )
+    delivery = forms.ChoiceField(choices=Delivery.choices, initial=Delivery.SENT, label="Delivery")
+    note = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), max_length=5000, required=False, label="Note"
+    )
+
+    def clean_sent_at(self) -> datetime:
+        """A moment that has passed."""
+        moment: datetime = self.cleaned_data["sent_at"]
+        return not_in_the_future(moment)
+
+
+class TimeZoneField(forms.CharField):
+    """An IANA time zone; the browser offers the names."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=64,
+            initial="UTC",
+            label="Time zone",
+            help_text="Of dates in the file that do not name one, for example Europe/Berlin.",
+            widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
+            **kwargs,
+        )
+
+
+def time_zones() -> list[str]:
+    """Names to offer: UTC, then regions and cities."""
+    regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return ["UTC", *sorted(name for name in available_timezones() if name.startswith(regions))]
+
+
+class UploadForm(forms.Form):
+    """A list in a file."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="CSV with a header, semicolons and tabs too; or plain text with a URL a line.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+        max_length=255,
+    )
+    timezone = TimeZoneField()
+
+
+class ColumnsForm(forms.Form):
+    """Which of the file's columns is which of ours."""
+
+    def __init__(self, *args: Any, headers: tuple[str, ...], columns: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "(none)"), *((header, header) for header in dict.fromkeys(headers) if header)]
+        for column, meaning in columns.items():
+            self.fields[f"map_{column}"] = forms.ChoiceField(
+                choices=choices, required=False, label=column, help_text=meaning
+            )
+        self.fields["timezone"] = TimeZoneField()
+
+    def column_map(self) -> dict[str, str]:
+        """Our columns to the file's headers, as chosen."""
+        return {
+            name.removeprefix("map_"): header
+            for name, header in self.cleaned_data.items()
+            if name.startswith("map_")
+        }
 
 
 class MemberForm(forms.Form):

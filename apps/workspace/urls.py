@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import campaigns, items, members, reports, review
+from .views import campaigns, imports, items, members, reports, review
 
 app_name = "workspace"
 urlpatterns = [
@@ -17,5 +17,9 @@ urlpatterns = [
     path("<slug:slug>/review/<int:pk>/", review.decide, name="decide"),
     path("<slug:slug>/items/<int:pk>/", items.item, name="item"),
     path("<slug:slug>/items/<int:pk>/look-again/", items.look_again, name="look_again"),
+    path("<slug:slug>/reports/new/", reports.new_report, name="new_report"),
     path("<slug:slug>/reports/<int:number>/", reports.report, name="report"),
+    path("<slug:slug>/imports/new/", imports.upload, name="new_import"),
+    path("<slug:slug>/imports/<int:pk>/", imports.show_import, name="import"),
+    path("<slug:slug>/imports/<int:pk>/rejected.csv", imports.rejected, name="rejected"),
 ]
