@@ -84,7 +84,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._title: list[str] | None = None
+        self._title: list[str] = []
+        self._title_read = False  # a page has one title; another one is of a picture, or nonsense
         self._headings: list[str] = []
         self._inside = ""  # the raw element, comment or title that we are in
         self._heading: list[str] | None = None
@@ -125,9 +126,9 @@ class _Reader:
             if self._heading is not None:
                 self._heading.append(" ")
         if name == "title":
-            if self._title is None:
-                self._title = []
             self._inside = "title"
+        elif name == "/title":
+            self._title_read = True
         elif name in _RAW_TEXT:
             self._inside = name
         elif name in {"h1", "h2"}:
@@ -139,7 +140,7 @@ class _Reader:
 
     def take_text(self, text: str) -> None:
         if self._inside == "title":
-            if self._title is not None:
+            if not self._title_read:
                 self._title.append(text)
         elif not self._inside:
             self._text.append(text)
@@ -148,7 +149,7 @@ class _Reader:
 
     def page(self) -> Page:
         return Page(
-            title=_tidy("".join(self._title or [])),
+            title=_tidy("".join(self._title)),
             headings=tuple(heading for heading in self._headings if heading),
             text=_tidy("".join(self._text)),
         )

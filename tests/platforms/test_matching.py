@@ -1,5 +1,6 @@
 """A URL is recognised as what it is, and each thing has one key however it is spelt."""
 
+# ruff: noqa: E501  (a row of a table stays on its line)
 from __future__ import annotations
 
 from pathlib import Path

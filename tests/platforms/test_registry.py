@@ -72,5 +72,5 @@ def test_two_definitions_cannot_claim_one_host(tmp_path: Path, settings: Any) ->
 
 def test_a_folder_of_definitions_that_does_not_exist_is_named(settings: Any, tmp_path: Path) -> None:
     settings.PLATFORM_DEFINITION_DIRS = [tmp_path / "absent"]
-    with pytest.raises(DefinitionError, match="PLATFORM_DEFINITION_DIRS names .*absent"):
+    with pytest.raises(DefinitionError, match=r"PLATFORM_DEFINITION_DIRS names .*absent"):
         registry.definitions()
