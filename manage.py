@@ -22,7 +22,14 @@ def main() -> None:
         _ = settings.BASE_DIR  # the first use reads them all
     except ImproperlyConfigured as error:
         raise SystemExit(f"Wrong setting: {error}") from error
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # Whoever read the output (`head`) has seen enough; nothing more can be written, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
 
 
 if __name__ == "__main__":

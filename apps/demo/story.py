@@ -135,7 +135,7 @@ SPELLS = (
         frozenset({Kind.FILE}),
     ),
     # Shorter than a confirmation takes, because nothing but time tells it from a removal there.
-    Spell(Host.ELSEWHERE, timedelta(days=10), timedelta(days=10, hours=10), Hidden.FALSE_MISSING),
+    Spell(Host.ELSEWHERE, timedelta(days=11), timedelta(days=11, hours=10), Hidden.FALSE_MISSING),
     Spell(Host.PLATFORM, timedelta(days=13), timedelta(days=13, hours=3), Hidden.RATE_LIMITED),
     Spell(Host.PLATFORM, timedelta(days=17), timedelta(days=17, hours=9), Hidden.SERVER_ERROR),
     # Longer than a confirmation takes: the platform's known-good page is missing too, which gives it away.
@@ -263,7 +263,7 @@ SECOND_ACCOUNTS = [*_once(3, State.ACCOUNT_SUSPENDED, 13 * DAY, 15 * DAY), *[STA
 ELSEWHERE_PAGES = [
     *_once(4, State.MISSING, 16, 8 * DAY),
     *_once(2, State.SOFT_MISSING, 2 * DAY, 4 * DAY),
-    *_once(1, State.SHELL, 6 * DAY, 7 * DAY),
+    *_once(1, State.SHELL, 14 * DAY, 15 * DAY),
     *[STAYS] * 3,
 ]
 CONTROL_MODELS = [*_once(1, State.MISSING, 15 * DAY, 16 * DAY), *[STAYS] * 7]

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from apps.server.supervisor import Part
 
-WEB_THREADS = 8
+WEB_THREADS = 4
 WORKERS = 2  # of the queue; more machines can add theirs
 CONNECT_SECONDS = 5
 

@@ -146,6 +146,18 @@ def test_the_known_good_page_gives_the_outage_away() -> None:
     assert after.outcome == Outcome.AVAILABLE
 
 
+def test_nothing_changes_while_an_outage_hides_it() -> None:
+    """A removal that an outage runs into cannot be dated by anybody, so the story has none."""
+    for spell in story.SPELLS:
+        if spell.hidden is Hidden.FALSE_MISSING:
+            near = (spell.start - timedelta(days=1), spell.end + timedelta(days=1))
+            assert [
+                item.path
+                for item in story.items()
+                if item.host is spell.host and any(near[0] < at < near[1] for at, _ in item.changes)
+            ] == []
+
+
 def test_an_item_goes_with_its_uploaders_account() -> None:
     gone = {item.owner: item for item in story.items() if item.kind is Kind.ACCOUNT and item.changes}
     for item in story.items():

@@ -70,6 +70,11 @@ class Command(BaseCommand):
     def _require_all(self, host: str, port: int, demo_port: int) -> None:
         parts.require_free_port(host, port, option="--port")
         if settings.DEMO:
+            if port in (demo_port, demo_port + 1):
+                raise parts.CannotServe(
+                    f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is "
+                    f"one of them. Choose another with --demo-port {demo_port + 10}."
+                )
             for one in (demo_port, demo_port + 1):
                 parts.require_free_port("127.0.0.1", one, option="--demo-port")
         parts.require_writable(settings.VAR_DIR)
@@ -105,11 +110,14 @@ class Command(BaseCommand):
         try:
             for part in self._parts(host, port, demo_port, address):
                 supervisor.start(part)
-            if supervisor.wait_until(lambda: parts.is_listening(host, port), seconds=READY_SECONDS):
+            places = [(host, port), *([("127.0.0.1", demo_port)] if settings.DEMO else [])]
+            if supervisor.wait_until(
+                lambda: all(parts.is_listening(*place) for place in places), seconds=READY_SECONDS
+            ):
                 self._say_what_runs(address, link, demo_port)
                 supervisor.watch()
             elif not supervisor.stop_asked:
-                ended = f"The web server did not answer within {READY_SECONDS:.0f} seconds."
+                ended = f"The site did not answer within {READY_SECONDS:.0f} seconds."
         except PartEnded as error:
             ended = str(error)
         finally:
