@@ -35,6 +35,12 @@ _CHARSETS = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
+# 64 counters side by side in one number: adding a hash to all of them is then eight additions.
+_LANE_BITS = 16
+_SPREAD = [
+    [sum(1 << ((place * 8 + bit) * _LANE_BITS) for bit in range(8) if byte >> bit & 1) for byte in range(256)]
+    for place in range(8)
+]
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")
 _SAME_CHARACTERS = str.maketrans(
     {
@@ -111,8 +117,9 @@ class _Reader:
                 self.take_text("<" + segment)
             return
         self._inside = ""
-        self._take_tag(name)
-        self.take_text(segment.partition(">")[2])
+        tag, _, text = segment.partition(">")
+        self._take_tag(name, closed=tag.endswith("/"))
+        self.take_text(text)
 
     def _leave_comment(self, segment: str) -> None:
         _, end, rest = segment.partition("-->")
@@ -120,7 +127,7 @@ class _Reader:
             self._inside = ""
             self.take_text(rest)
 
-    def _take_tag(self, name: str) -> None:
+    def _take_tag(self, name: str, *, closed: bool) -> None:
         if not _INLINE.fullmatch(name):
             self._text.append(" ")
             if self._heading is not None:
@@ -130,7 +137,8 @@ class _Reader:
         elif name == "/title":
             self._title_read = True
         elif name in _RAW_TEXT:
-            self._inside = name
+            # Of these, only pictures and formulas can end in their own tag (HTML, section 13.1.2.1).
+            self._inside = "" if closed and name in {"svg", "math"} else name
         elif name in {"h1", "h2"}:
             self._heading = []
         elif name in {"/h1", "/h2"} and self._heading is not None:
@@ -192,13 +200,17 @@ def fingerprint(text: str, *, ignoring: Iterable[str] = ()) -> int:
     words = _WORD.findall(normal)[:FINGERPRINT_WORDS]
     if not words:
         return 0
-    weights = [0] * 64
-    for start in range(max(1, len(words) - _SHINGLE_WORDS + 1)):
-        shingle = " ".join(words[start : start + _SHINGLE_WORDS])
-        hashed = int.from_bytes(hashlib.blake2b(shingle.encode(), digest_size=8).digest())
-        for bit in range(64):
-            weights[bit] += 1 if hashed >> bit & 1 else -1
-    return sum(1 << bit for bit in range(64) if weights[bit] > 0)
+    shingles = [
+        " ".join(words[start : start + _SHINGLE_WORDS])
+        for start in range(max(1, len(words) - _SHINGLE_WORDS + 1))
+    ]
+    counts = 0
+    for shingle in shingles:
+        hashed = hashlib.blake2b(shingle.encode(errors="replace"), digest_size=8).digest()
+        for spread, byte in zip(_SPREAD, hashed, strict=True):
+            counts += spread[byte]
+    lane = (1 << _LANE_BITS) - 1
+    return sum(1 << bit for bit in range(64) if 2 * ((counts >> (bit * _LANE_BITS)) & lane) > len(shingles))
 
 
 def distance(one: int, other: int) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +17,11 @@ OWN_DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 
 def definitions() -> Mapping[str, Definition]:
     """Every definition by its slug. Raises DefinitionError if one of them cannot be used."""
-    directories = getattr(settings, "PLATFORM_DEFINITION_DIRS", ())
-    return _load((str(OWN_DEFINITIONS), *(str(directory) for directory in directories)))
+    return _load(_directories())
+
+
+def _directories() -> tuple[str, ...]:
+    return (str(OWN_DEFINITIONS), *map(str, settings.PLATFORM_DEFINITION_DIRS))
 
 
 @lru_cache(maxsize=8)
@@ -63,9 +64,14 @@ def platform_name(slug: str) -> str:
 
 def definition_for_host(host: str, port: int | None) -> Definition | None:
     """The definition that covers a host: an exact pattern before `*.suffix`, a longer before a shorter."""
+    return _covering(_directories(), host, port)
+
+
+@lru_cache(maxsize=4096)
+def _covering(directories: tuple[str, ...], host: str, port: int | None) -> Definition | None:
     best: tuple[bool, int] | None = None
     chosen: Definition | None = None
-    for candidate in definitions().values():
+    for candidate in _load(directories).values():
         for pattern in candidate.hosts:
             if host_matches(pattern, host, port):
                 rank = (not pattern.startswith("*."), len(pattern))
@@ -107,9 +113,7 @@ def asked_hosts(group: str) -> set[str]:
 
 def token(slug: str) -> str:
     """The token for a platform whose API tells a signed-in reader more: PLATFORM_TOKEN_<SLUG>; or ""."""
-    given: Mapping[str, str] = getattr(settings, "PLATFORM_TOKENS", {})
-    name = re.sub(r"[^A-Z0-9]", "_", slug.upper())
-    return given.get(slug) or os.environ.get(f"PLATFORM_TOKEN_{name}", "")
+    return settings.PLATFORM_TOKENS.get(slug, "")
 
 
 def split_authority(authority: str) -> tuple[str, int | None]:

@@ -36,6 +36,7 @@ def test_it_works() -> None:
         ("<H1>Loud</H1>", "", ("Loud",), "Loud"),
         ("<h1></h1><h2> </h2>", "", (), ""),
         ("<script>if (a</b) { x }</script>after", "", (), "after"),
+        ("<svg viewBox='0 0 1 1'/><p>after", "", (), "after"),
         ("<!-- a > b -->after", "", (), "after"),
         ("<!---->after", "", (), "after"),
         ("<?xml version='1.0'?><h1>x</h1>", "", ("x",), "x"),

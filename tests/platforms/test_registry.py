@@ -52,13 +52,9 @@ def test_politeness_comes_from_the_definition_else_from_the_settings(settings: A
     assert (unknown.interval_seconds, unknown.concurrency) == (3.5, 7)
 
 
-def test_a_token_comes_from_the_settings_or_the_environment(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PLATFORM_TOKEN_HUGGINGFACE", "from-environment")
-    assert registry.token("huggingface") == "from-environment"
-    settings.PLATFORM_TOKENS = {"huggingface": "from-settings"}
-    assert registry.token("huggingface") == "from-settings"
+def test_a_token_comes_from_the_settings(settings: Any) -> None:
+    settings.PLATFORM_TOKENS = {"huggingface": "example-token"}
+    assert registry.token("huggingface") == "example-token"
     assert registry.token("github") == ""
 
 
