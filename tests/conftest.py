@@ -75,7 +75,16 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {
         **browser_type_launch_args,
         "executable_path": executable,
-        "args": [*browser_type_launch_args.get("args", []), *(["--no-sandbox"] if needs_no_sandbox else [])],
+        "args": [
+            *browser_type_launch_args.get("args", []),
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-sync",
+            "--no-first-run",
+            *(["--no-sandbox"] if needs_no_sandbox else []),
+        ],
     }
 
 

@@ -67,7 +67,6 @@ def upload(request: HttpRequest, access: Access) -> HttpResponse:
             "columns": COLUMNS,
             "time_zones": time_zones(),
         },
-        status=422 if form.errors else 200,
     )
 
 
@@ -118,7 +117,6 @@ def _columns_page(request: HttpRequest, access: Access, pending: Import) -> Http
         request,
         "workspace/import_columns.html",
         facts | _preview_table(seen),
-        status=422 if form.errors else 200,
     )
 
 

@@ -72,7 +72,7 @@ def _form_again(
     request: HttpRequest, access: Access, form: ReportForm, result: SubmitResult | None = None
 ) -> HttpResponse:
     facts = {"access": access, "form": form, "rejected": result.rejected if result else []}
-    return render(request, "workspace/report_form.html", facts, status=422)
+    return render(request, "workspace/report_form.html", facts)
 
 
 def _recorded(result: SubmitResult) -> str:

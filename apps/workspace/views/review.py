@@ -81,5 +81,4 @@ def _review_page(
         request,
         "workspace/review.html",
         {"access": access, "page": page, "numbers": page_numbers(page), "cards": cards, "query": ""},
-        status=422 if refused else 200,
     )
