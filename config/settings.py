@@ -148,9 +148,9 @@ REDIS_URL = environment.address_of_service(
 
 def _database() -> dict[str, Any]:
     if DATABASE_URL:
-        database = dict(dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True))
-        database["OPTIONS"] = {"connect_timeout": 10, **database.get("OPTIONS", {})}  # seconds
-        return database
+        database = dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+        database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)  # seconds
+        return dict(database)
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": VAR_DIR / ("demo.sqlite3" if DEMO else "stillup.sqlite3"),
@@ -169,13 +169,9 @@ _QUEUE = {"URL": REDIS_URL or "redis://127.0.0.1:6379/0", "DEFAULT_TIMEOUT": 600
 # Workers take from "tick" first, so that the hand-out of work never waits behind the work.
 RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
 # How long a worker that says nothing any more keeps a host to itself.
-CHECK_LEASE_SECONDS = environment.whole_number(
-    "CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds"
-)
+CHECK_LEASE_SECONDS = environment.whole_number("CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds")
 # Seconds between two looks for due targets, where django-rq's scheduler does the looking.
-CHECK_TICK_SECONDS = environment.whole_number(
-    "CHECK_TICK_SECONDS", 10, least=1, most=3600, unit="seconds"
-)
+CHECK_TICK_SECONDS = environment.whole_number("CHECK_TICK_SECONDS", 10, least=1, most=3600, unit="seconds")
 CACHES = {
     # Counts attempts to sign in; with Redis all processes of the site count together.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

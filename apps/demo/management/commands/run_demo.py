@@ -41,8 +41,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         """Answer at once; send the first list when the story begins, and the second when it is due."""
         stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        for asked in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(asked, lambda *_: stop.set())
         servers = {
             Host.PLATFORM: self._server(Host.PLATFORM, port),
             Host.ELSEWHERE: self._server(Host.ELSEWHERE, port + 1),

@@ -14,7 +14,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand, SystemCheckError
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))  # the folder of this Python's own commands
-CODE = ["apps", "config", "tests", "manage.py"]
+PROGRAM = ["apps", "config", "manage.py"]
+CODE = [*PROGRAM, "tests"]
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         steps: dict[str, Callable[[], bool]] = {
             "ruff check": lambda: self._tool("ruff", "check", *CODE),
             "ruff format": lambda: self._tool("ruff", "format", "--check", *CODE),
-            "mypy": lambda: self._tool("mypy", *CODE),
+            "mypy": lambda: self._tool("mypy", *PROGRAM),
             "djade": lambda: self._tool("djade", "--target-version", "5.2", "--check", *self._templates()),
             "migrations": lambda: self._django("makemigrations", "--check", "--dry-run"),
             "django": lambda: self._django("check", "--fail-level", "WARNING"),
