@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
@@ -200,6 +201,36 @@ def test_with_a_queue_it_runs_a_scheduler_and_workers(serve: Callable[..., Serve
     parts = descendants(site.process.pid)
     assert site.stop() == 0, site.output
     assert alive(parts) == []
+
+
+def test_in_production_it_sits_behind_a_proxy_that_ends_tls(serve: Callable[..., Serve]) -> None:
+    port = free_port()
+    site = serve(
+        *("--port", str(port)),
+        PRODUCTION="1",
+        SECRET_KEY="x" * 50,
+        ALLOWED_HOSTS="still-up.example.org",
+        SITE_URL="https://still-up.example.org",
+        BEHIND_PROXY="1",
+    )
+    site.until_running()
+    assert "https://still-up.example.org/sign-in/" in site.output
+
+    def ask(**headers: str) -> tuple[http.client.HTTPResponse, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", "/", headers={"Host": "still-up.example.org", **names})
+        response = connection.getresponse()
+        page = response.read().decode()
+        connection.close()
+        return response, page
+
+    plain, _ = ask()
+    assert (plain.status, plain.getheader("Location")) == (301, "https://still-up.example.org/")
+    secure, page = ask(X_Forwarded_Proto="https")
+    assert secure.status == 200
+    assert "max-age=31536000" in (secure.getheader("Strict-Transport-Security") or "")
+    assert re.search(r"/static/still-up\.[0-9a-f]{12}\.css", page)
 
 
 def test_nothing_is_left_when_it_is_killed_hard(serve: Callable[..., Serve]) -> None:

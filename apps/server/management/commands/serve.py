@@ -68,13 +68,13 @@ class Command(BaseCommand):
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "DEMO": "1"})  # noqa: S606
 
     def _require_all(self, host: str, port: int, demo_port: int) -> None:
+        if settings.DEMO and port in (demo_port, demo_port + 1):
+            raise parts.CannotServe(
+                f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is one of "
+                f"them. Choose another with --demo-port {demo_port + 10}."
+            )
         parts.require_free_port(host, port, option="--port")
         if settings.DEMO:
-            if port in (demo_port, demo_port + 1):
-                raise parts.CannotServe(
-                    f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is "
-                    f"one of them. Choose another with --demo-port {demo_port + 10}."
-                )
             for one in (demo_port, demo_port + 1):
                 parts.require_free_port("127.0.0.1", one, option="--demo-port")
         parts.require_writable(settings.VAR_DIR)
@@ -114,7 +114,7 @@ class Command(BaseCommand):
             if supervisor.wait_until(
                 lambda: all(parts.is_listening(*place) for place in places), seconds=READY_SECONDS
             ):
-                self._say_what_runs(address, link, demo_port)
+                self._say_what_runs(address, f"{host} port {port}", link, demo_port)
                 supervisor.watch()
             elif not supervisor.stop_asked:
                 ended = f"The site did not answer within {READY_SECONDS:.0f} seconds."
@@ -143,9 +143,10 @@ class Command(BaseCommand):
             wanted.insert(0, parts.demo_part(port=demo_port))
         return [Part(part.name, part.command, {**common, **part.environment}) for part in wanted]
 
-    def _say_what_runs(self, address: str, link: str, demo_port: int) -> None:
+    def _say_what_runs(self, address: str, listening: str, link: str, demo_port: int) -> None:
         lines = {
             "address": f"{address}/",
+            "listening": f"on {listening}" if "SITE_URL" in os.environ else "",
             "sign in": f"{link}  (works once)" if link else "",
             "database": parts.database_words(),
             "checker": parts.checker_words(),
