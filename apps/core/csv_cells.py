@@ -4,7 +4,7 @@ A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, 
 addresses and start programs (OWASP, "CSV Injection"). The rule here can be undone without a loss:
 
 - `safe_cell` puts one apostrophe before a text that, after any apostrophes and spaces, begins with one of
-  these characters (or their full-width forms), or that begins with a tab or a line break;
+  these characters (or their full-width forms), a tab or a line break;
 - `plain_cell` takes one apostrophe away from exactly such a text.
 
 Apostrophes are counted in, so a text that had one of its own comes back with it.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-_ACTIVE = r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])"
+_ACTIVE = r"'*\s*[\t\r\n=+\-@＝＋－＠]"
 _UNSAFE = re.compile(_ACTIVE)
 _GUARDED = re.compile("'" + _ACTIVE)
 

@@ -16,6 +16,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -44,6 +45,14 @@ class Row:
     problem: str = ""
 
 
+class _BorrowedText(io.TextIOWrapper):
+    """The text of a stream that stays its owner's: let go of in the end, and not closed."""
+
+    def __del__(self) -> None:
+        with suppress(ValueError):
+            self.detach()
+
+
 class _TooLong(Exception):
     """The row has more characters than a row may have."""
 
@@ -58,7 +67,7 @@ class Table:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.encoding, self.has_byte_order_mark = _encoding(stream)
-        self._text = io.TextIOWrapper(
+        self._text = _BorrowedText(
             stream,
             encoding=self.encoding,
             # Kept apart, so that the line can be named.
@@ -90,12 +99,13 @@ class Table:
             return row
         if count > width and not any(cell.strip() for cell in row.cells[width:]):
             return Row(row.line, row.cells[:width])
-        return Row(
-            row.line,
-            row.cells,
-            f"The row has {count} {'cell' if count == 1 else 'cells'} where the header has {width}: "
-            "put quotes around a cell that contains the delimiter.",
+        advice = (
+            "put quotes around a cell that contains the delimiter"
+            if count > width
+            else "write the delimiter for empty cells, too"
         )
+        cells = "1 cell" if count == 1 else f"{count} cells"
+        return Row(row.line, row.cells, f"The row has {cells} where the header has {width}: {advice}.")
 
     def _read_headers(self) -> tuple[str, ...]:
         first = self._first_line()

@@ -144,7 +144,7 @@ def _is_url(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One row of an uploaded list: its line, our columns with their texts, and why it cannot be used (or "")."""
+    """One row of an uploaded list: its line, our columns with their texts, and why it is unusable (or "")."""
 
     line: int
     cells: Mapping[str, str]

@@ -109,8 +109,10 @@ class Writer:
     def _known_moments(self, digests: set[str]) -> dict[tuple[str, Group], set[datetime]]:
         known: dict[tuple[str, Group], set[datetime]] = {}
         for some in _parts(sorted(digests)):
-            items = Item.objects.filter(report__campaign=self._campaign, target__key_digest__in=some)
-            for digest, reported_at, *group in items.values_list(
+            # Not filtered by campaign: SQLite would then begin with all items of all its reports.
+            items = Item.objects.filter(target__key_digest__in=some)
+            for campaign_id, digest, reported_at, *group in items.values_list(
+                "report__campaign_id",
                 "target__key_digest",
                 "reported_at",
                 "report__platform",
@@ -119,7 +121,8 @@ class Writer:
                 "report__category",
                 "report__reference",
             ):
-                known.setdefault((digest, Group(*group)), set()).add(reported_at)
+                if campaign_id == self._campaign.pk:
+                    known.setdefault((digest, Group(*group)), set()).add(reported_at)
         return known
 
     def _reports_of(self, rows: Sequence[ReadyRow]) -> dict[tuple[Group, datetime], Report]:
