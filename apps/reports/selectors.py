@@ -238,14 +238,16 @@ def item_rows(items: Iterable[Item]) -> list[ItemRow]:
 
 
 def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
-    """The latest transitions that still hold, newest first, without those that only say "first seen up".
+    """The latest transitions that still hold, newest first. Two queries.
 
-    Two queries.
+    Left out are those that only say "first seen up", and suspicions that have been settled since: what they
+    led to is the news.
     """
     targets = Item.objects.filter(report__campaign=campaign).values("target_id")
     transitions = list(
         Transition.objects.filter(target_id__in=targets, superseded_at=None)
         .exclude(from_status=Status.WAITING, to_status__in=STILL_UP)
+        .exclude(Q(to_status=Status.SUSPECTED) & ~Q(target__status=Status.SUSPECTED))
         .order_by("-by", "-pk")[:limit]
     )
     shown = {transition.target_id for transition in transitions}

@@ -98,7 +98,7 @@ def test_latest_changes_leave_out_the_first_sight_and_what_no_longer_holds(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     report = make_report(make_campaign())
-    item = make_item(report)
+    item = make_item(report, status=Status.SUSPECTED)
     make_transition(item.target, Status.WAITING, Status.AVAILABLE, after=0, by=1)
     make_transition(item.target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
     undone = make_transition(item.target, Status.SUSPECTED, Status.REMOVED, after=1, by=2)
@@ -109,6 +109,14 @@ def test_latest_changes_leave_out_the_first_sight_and_what_no_longer_holds(
     with django_assert_num_queries(2):
         changes = changes_of(report.campaign, limit=10)
     assert [(change.item, change.to_status) for change in changes] == [(item.pk, Status.SUSPECTED)]
+
+
+def test_a_suspicion_that_was_settled_is_no_news() -> None:
+    item = make_item(make_report(make_campaign()), status=Status.REMOVED)
+    make_transition(item.target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
+    make_transition(item.target, Status.SUSPECTED, Status.REMOVED, after=1, by=2)
+    changes = changes_of(item.report.campaign, limit=10)
+    assert [change.to_status for change in changes] == [Status.REMOVED]
 
 
 def test_another_campaigns_note_is_not_shown_though_its_check_is() -> None:

@@ -65,7 +65,7 @@ def test_the_page_takes_as_many_queries_for_300_items_as_for_3(
 ) -> None:
     report = make_report(team.campaign)
     make_items(report, items)
-    make_transition(make_item(report).target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
+    make_transition(make_item(report).target, Status.AVAILABLE, Status.REMOVED, after=1, by=2)
     client = team.client("editor")
     # session, person, campaign, role, counts, filter's reports, item count, items, transitions, their items,
     # reports
