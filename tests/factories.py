@@ -20,9 +20,7 @@ def at(hours: float) -> datetime:
     return START + timedelta(hours=hours)
 
 
-def make_person(
-    email: str = "", *, password: str | None = None, superuser: bool = False
-) -> Person:
+def make_person(email: str = "", *, password: str | None = None, superuser: bool = False) -> Person:
     """Somebody; without a password they sign in by `force_login` or a link (hashing one takes its time)."""
     email = email or f"person{next(_numbers)}@example.org"
     make = Person.objects.create_superuser if superuser else Person.objects.create_user
