@@ -30,6 +30,8 @@ NETWORK_MODULES = {
     "socket",
     "ssl",
     "http.client",
+    "http.server",
+    "socketserver",
     "requests",
     "urllib3",
     "urllib.request",

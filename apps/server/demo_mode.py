@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 
 from apps.core import clock
+from apps.server.parts import CannotServe
 
 SPEED = 14_400  # 30 days in 3 minutes
 START_IN = timedelta(seconds=3)  # until the parts are up; the story begins then
@@ -37,6 +40,23 @@ def _definitions_for(port: int) -> Path:
     source = settings.BASE_DIR / DEFINITION
     (folder / source.name).write_text(source.read_text().replace("127.0.0.1:8765", f"127.0.0.1:{port}"))
     return folder
+
+
+def lock() -> TextIO:
+    """Hold the demo's files for this process, as long as the returned file is open.
+
+    Raises CannotServe if another demo holds them: its database must not be moved away under it.
+    """
+    held = (settings.VAR_DIR / "demo.lock").open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise CannotServe(
+            f"Another demo runs with the files in {settings.VAR_DIR}. Stop it first, or set VAR_DIR to "
+            "another folder."
+        ) from error
+    return held
 
 
 def put_previous_database_aside() -> None:

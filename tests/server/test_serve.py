@@ -328,7 +328,7 @@ def test_a_demo_in_production_is_one_sentence(serve: Callable[..., Serve]) -> No
 def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
     serve: Callable[..., Serve], tmp_path: Path, database_url: str
 ) -> None:
-    port = free_port(3)
+    port = free_port(6)
     demo_port = port + 1
     ports = ["--port", str(port), "--demo-port", str(demo_port)]
     site = serve(*ports, "--demo", CLOCK_SPEED="60000")
@@ -358,4 +358,6 @@ def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
         shutil.copy(kept, tmp_path / "copy")
         again = serve(*ports, "--demo")
         again.until_running()
+        beside = serve("--port", str(port + 3), "--demo-port", str(port + 4), "--demo")
+        assert sentence(beside).startswith("CommandError: Another demo runs with the files in ")
         assert kept.with_suffix(".previous.sqlite3").read_bytes() == (tmp_path / "copy").read_bytes()

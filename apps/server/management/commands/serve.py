@@ -70,8 +70,8 @@ class Command(BaseCommand):
     def _require_all(self, host: str, port: int, demo_port: int) -> None:
         if settings.DEMO and port in (demo_port, demo_port + 1):
             raise parts.CannotServe(
-                f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is one of "
-                f"them. Choose another with --demo-port {demo_port + 10}."
+                f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is "
+                f"one of them. Choose another with --demo-port {demo_port + 10}."
             )
         parts.require_free_port(host, port, option="--port")
         if settings.DEMO:
@@ -79,8 +79,10 @@ class Command(BaseCommand):
                 parts.require_free_port("127.0.0.1", one, option="--demo-port")
         parts.require_writable(settings.VAR_DIR)
         parts.require_redis()
-        if settings.DEMO and connection.vendor == "sqlite":
-            demo_mode.put_previous_database_aside()
+        if settings.DEMO:
+            self._lock = demo_mode.lock()
+            if connection.vendor == "sqlite":
+                demo_mode.put_previous_database_aside()
         parts.require_database()
 
     def _prepare(self) -> None:
