@@ -29,6 +29,8 @@ def environment(*, port: int) -> dict[str, str]:
         "CHECK_HOST_INTERVAL": "0",
         "CHECK_HOST_CONCURRENCY": "4",
         "CHECK_TICK_SECONDS": "1",
+        "CHECK_PROXY": "",  # no proxy reaches this machine's loopback
+        "CHECK_PROXY_FILE": "",
         "PLATFORM_DEFINITION_DIRS": str(_definitions_for(port)),
     }
 
