@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site_settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from apps.accounts.models import Person
@@ -16,6 +17,7 @@ from apps.accounts.sign_in import sign_in_link
 from apps.checks.models import Check
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
+from apps.core import clock
 from apps.reports.importing import run_next_import
 from apps.reports.models import Campaign, Item
 from tests.factories import at, make_campaign, make_item, make_items, make_person, make_report, make_target
@@ -74,7 +76,7 @@ def sign_in(page: Page) -> None:
     """Put a session's cookie into the browser; one test signs in by the form, as people do."""
     client = Client()
     client.force_login(Person.objects.get(email="anna@example.org"))
-    session = client.cookies[settings.SESSION_COOKIE_NAME]
+    session = client.cookies[site_settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": session.key, "value": session.value, "url": page.url}])
 
 
@@ -193,6 +195,23 @@ def test_importing_a_list(scripts: bool, campaign: Campaign, open_page: Open) ->
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the rejected rows").click()
     assert download.value.suggested_filename == "list.rejected.csv"
+
+
+def test_a_campaign_under_simulated_time_keeps_itself_up_to_date(
+    campaign: Campaign, open_page: Open, settings: Settings
+) -> None:
+    settings.CLOCK_ORIGIN, settings.CLOCK_SPEED = clock.wall(), 1000.0
+    page = open_page()
+    sign_in(page)
+    page.goto(f"/workspace/{campaign.slug}/")
+    expect(page.get_by_text("The clock runs 1,000 times faster")).to_be_visible()
+    expect(page.get_by_role("link", name="removed 1 of 62")).to_be_visible()
+    before = page.locator("#simulated-clock time").get_attribute("datetime")
+    seen = Item.objects.get(target__key__endswith="/doubtful")
+    append([NewCheck(seen.target_id, at(90), at(90), Outcome.REMOVED, Reason.PERSON, manual=True)])
+    expect(page.get_by_role("link", name="removed 2 of 62")).to_be_visible(timeout=15_000)
+    assert page.locator("#simulated-clock time").get_attribute("datetime") != before
+    assert page.locator("button.copy:visible").count() > 0
 
 
 def test_a_reported_url_is_copied_and_never_followed(campaign: Campaign, open_page: Open) -> None:
