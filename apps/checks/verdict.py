@@ -24,6 +24,7 @@ from .siblings import SiblingFacts, sibling_url, subject
 from .signals import Reading, generic_signals, matches
 
 SIBLING = "sibling"
+COMPARISON = "generic:sibling@1"  # named where the comparison, not the signal, decided
 SAME_TEXT_BITS = 6  # fingerprints that differ in so few of 64 bits are of the same page
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 
@@ -75,18 +76,21 @@ def judge(
         return _ask(next(one for one in probes_of(match) if one.name == signal.ask), params)
 
     outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
+    decided_by = f"{prefix}:{signal.name}"
     if signal.needs_seen and not seen_available:
         outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
     elif signal.compare:
         compared = _compare(match, reading, signal, answers, seen_available, sibling)
         if isinstance(compared, Ask):
             return compared
+        if compared != (outcome, reason):
+            decided_by = COMPARISON
         outcome, reason = compared
     return Verdict(
         outcome=outcome,
         reason=reason,
         definitive=signal.definitive and outcome == Outcome.REMOVED,
-        signal=f"{prefix}:{signal.name}",
+        signal=decided_by,
         probe=probe.name,
         retry_after=retry_after,
     )
