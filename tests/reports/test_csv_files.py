@@ -107,7 +107,7 @@ def test_a_row_that_is_far_too_long_is_given_back_and_reading_goes_on() -> None:
 
 
 def test_a_long_cell_of_many_lines_is_no_danger_to_the_rest() -> None:
-    _, rows = read(f'url,note\n{URL}1,"' + "line\n" * MAX_ROW + f'"\n{URL}3,ok\n')
+    _, rows = read(f'url,note\n{URL}1,"' + "line\n" * (MAX_ROW // 5) + f'"\n{URL}3,ok\n')
     assert rows[0].problem
     assert rows[-1].cells == (URL + "3", "ok")
 

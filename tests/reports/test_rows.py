@@ -129,7 +129,8 @@ def test_what_is_no_control_is_not(text: str) -> None:
             [(Outcome.REMOVED, Reason.GONE, "2026-01-05T10:00")],
         ),
         (
-            {"available_at": "2026-01-02", "removed_at": "2026-01-05 10:00", "outcome": "Removed", "reason": "legal"},
+            {"available_at": "2026-01-02", "removed_at": "2026-01-05 10:00", "outcome": "REMOVED"}
+            | {"reason": "legal"},
             [
                 (Outcome.AVAILABLE, Reason.PERSON, "2026-01-02T00:00"),
                 (Outcome.REMOVED, Reason.LEGAL, "2026-01-05T10:00"),
