@@ -229,10 +229,17 @@ class ReportForm(forms.Form):
         label="Reference",
         help_text="The platform’s case number, or your own.",
     )
+    labels = forms.CharField(
+        max_length=500, required=False, label="Labels", help_text="Words of your own, separated by commas."
+    )
     delivery = forms.ChoiceField(choices=Delivery.choices, initial=Delivery.SENT, label="Delivery")
     note = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}), max_length=5000, required=False, label="Note"
     )
+
+    def clean_labels(self) -> list[str]:
+        """The words, one by one."""
+        return [word.strip() for word in self.cleaned_data["labels"].split(",") if word.strip()]
 
     def clean_sent_at(self) -> datetime:
         """A moment that has passed."""

@@ -45,13 +45,19 @@ def box_of(page: str) -> str:
 
 def test_it_works(team: Team) -> None:
     answer = team.client("editor").post(
-        NEW, form("hxxps://models[.]example[.]org/a\nhttps://models.example.org/b", policy="Section 4")
+        NEW,
+        form(
+            "hxxps://models[.]example[.]org/a\nhttps://models.example.org/b",
+            policy="Section 4",
+            labels="first list, urgent",
+        ),
     )
     report = Report.objects.get()
     assert answer["Location"] == f"/workspace/example-models/reports/{report.number}/"
     assert (report.platform, report.channel, report.policy) == ("example.org", "web_form", "Section 4")
     assert report.sent_at.isoformat() == "2026-03-02T10:00:00+00:00"
     assert report.created_by == team.people["editor"]
+    assert [item.labels for item in report.items.all()] == [["first list", "urgent"]] * 2
     page = text_of(team.client("viewer"), answer["Location"])
     assert "hxxps://models[.]example[.]org/a" in page
     assert "of 2 items" in page
