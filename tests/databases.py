@@ -107,6 +107,7 @@ class RunOnPostgreSQL:
         self._server: TemporaryPostgreSQL | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._output: Path | None = None
+        self._problem = ""  # why the server could not be started; the first run goes on all the same
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -115,7 +116,7 @@ class RunOnPostgreSQL:
             file, name = tempfile.mkstemp(prefix="stillup-", suffix=".log")
             self._output = Path(name)
             with os.fdopen(file, "wb") as stream:
-                self._process = self._start(stdout=stream, stderr=subprocess.STDOUT)
+                self._start(stdout=stream, stderr=subprocess.STDOUT)
 
     def _may_run_beside_the_first(self) -> bool:
         """Not when somebody watches or steps through the output, stops at a failure, or shares one Redis."""
@@ -123,8 +124,12 @@ class RunOnPostgreSQL:
         watched = option.capture == "no" or option.usepdb or option.trace
         return not (watched or option.maxfail or "REDIS_URL" in os.environ)
 
-    def _start(self, **streams: Any) -> subprocess.Popen[bytes]:
-        self._server = TemporaryPostgreSQL()
+    def _start(self, **streams: Any) -> None:
+        try:
+            self._server = TemporaryPostgreSQL()
+        except Exception as error:
+            self._problem = f"{type(error).__name__}: {error}"
+            return
         terminal = self._config.get_terminal_writer()
         arguments = [
             *self._config.invocation_params.args,
@@ -136,7 +141,7 @@ class RunOnPostgreSQL:
             arguments.append(f"--junitxml={path.with_stem(path.stem + '-postgresql')}")
         if results := getattr(self._config.option, "output", None):
             arguments.append(f"--output={Path(results) / 'postgresql'}")
-        return subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *map(str, arguments)],
             cwd=self._config.invocation_params.dir,
             env={
@@ -150,11 +155,17 @@ class RunOnPostgreSQL:
 
     def finish(self, first: int) -> int:
         """Wait for the second run, show its output, and give the exit code of both."""
-        if self._process is None:
+        if self._process is None and not self._problem:
             ran_to_its_end = first == 0 or (first == 1 and not self._config.option.maxfail)
             if not (ran_to_its_end and self._wanted):
                 return first
-            self._process = self._start()
+            self._start()
+        if self._process is None:
+            sys.stderr.write(
+                f"\nNothing was tested on PostgreSQL: it could not be started. {self._problem}\n"
+                "Set DATABASE_URL to test on a server of your own, or leave it out with --only-sqlite.\n"
+            )
+            return first or 1
         second = self._process.wait()
         if self._output is not None:
             sys.stdout.flush()
