@@ -24,7 +24,7 @@ from ..forms import CampaignForm
 from ..paging import page_numbers, page_of, query_without, sortable
 
 ITEMS_A_PAGE = 50
-CHANGES_SHOWN = 7
+CHANGES_SHOWN = 5
 
 
 @require_safe
