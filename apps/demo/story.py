@@ -232,7 +232,7 @@ FIRST_MODELS = [
 ]
 FIRST_FILES = [
     *_once(6, State.MISSING, 18, 7 * DAY),
-    *_once(4, State.SOFT_MISSING, 20, 5 * DAY),
+    *_once(4, State.SOFT_MISSING, 2 * DAY, 6 * DAY),
     *_once(4, State.DISABLED, 14, 4 * DAY),
     *[STAYS] * 10,
 ]
@@ -255,14 +255,14 @@ SECOND_MODELS = [
 ]
 SECOND_FILES = [
     *_once(10, State.MISSING, 12 * DAY + 8, 16 * DAY),
-    *_once(2, State.SOFT_MISSING, 13 * DAY, 15 * DAY),
+    *_once(2, State.SOFT_MISSING, 15 * DAY, 18 * DAY),
     *[STAYS] * 4,
 ]
 SECOND_ACCOUNTS = [*_once(3, State.ACCOUNT_SUSPENDED, 13 * DAY, 15 * DAY), *[STAYS] * 2]
 
 ELSEWHERE_PAGES = [
     *_once(4, State.MISSING, 16, 8 * DAY),
-    *_once(2, State.SOFT_MISSING, 2 * DAY, 4 * DAY),
+    *_once(2, State.SOFT_MISSING, 3 * DAY, 7 * DAY),
     *_once(1, State.SHELL, 14 * DAY, 15 * DAY),
     *[STAYS] * 3,
 ]
