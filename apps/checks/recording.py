@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.core import clock
 
@@ -22,6 +22,7 @@ from .outcomes import Outcome, Reason, Status
 from .status import Change, Seen, State, fold, fold_all
 
 STATE_FIELDS = tuple(field.name for field in fields(State))
+UPDATED_FIELDS = (*STATE_FIELDS, "check_count", "head_digest", "next_check_at", "origins")
 CHUNK = 500
 
 
@@ -81,12 +82,27 @@ def _append_chunk(by_target: Mapping[int, Sequence[NewCheck]]) -> int:
         transitions += [_transition(target, change, now) for change in changes]
     Check.objects.bulk_create(checks, batch_size=1000)
     Transition.objects.bulk_create(transitions, batch_size=1000)
-    Target.objects.bulk_update(
-        targets.values(),
-        [*STATE_FIELDS, "check_count", "head_digest", "next_check_at", "origins"],
-        batch_size=200,
-    )
+    _update_targets(targets.values())
     return len(checks)
+
+
+def _update_targets(targets: Iterable[Target]) -> None:
+    """Write what checks change of their targets.
+
+    Not by `bulk_update`: of this many columns it makes statements that take 50 times as long to put together.
+    """
+    columns = [column for column in Target._meta.concrete_fields if column.name in UPDATED_FIELDS]
+    assignments = ", ".join(f"{connection.ops.quote_name(column.attname)} = %s" for column in columns)
+    table = connection.ops.quote_name(Target._meta.db_table)
+    rows = [
+        (
+            *(column.get_db_prep_save(getattr(target, column.attname), connection) for column in columns),
+            target.pk,
+        )
+        for target in targets
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", rows)  # noqa: S608
 
 
 def _append_to(
