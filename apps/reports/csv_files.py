@@ -123,6 +123,10 @@ class Table:
             raise UnreadableFile("The file has no header: the first row names the columns, one of them url.")
         if header.problem:
             raise UnreadableFile(f"Line {header.line}, the header, cannot be read. {header.problem}")
+        if any("\x00" in cell for cell in header.cells):
+            raise UnreadableFile(
+                f"Line {header.line}, the header, holds a NUL character: this is no text in UTF-8 or UTF-16."
+            )
         if _is_url(header.cells[0]):
             return self._headers_of_plain_list(first, header)
         return tuple(plain_cell(cell.strip()).strip() for cell in header.cells)

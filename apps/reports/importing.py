@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from zoneinfo import ZoneInfo
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 
 from apps.checks.address import refusal
@@ -184,7 +184,7 @@ def run_next_import(stop: Event | None = None) -> bool:
         log.info("Import %d was stopped or taken over.", pending.pk)
     except (UnreadableFile, UnusableMapping, UnknownTimeZone) as error:
         _fail(pending, str(error))
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         # Whether the database can take this note, too, is not certain; else the lease runs out.
         _update(pending, state=Import.State.QUEUED, lease_until=None)
         raise

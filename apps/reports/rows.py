@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, str] = {
 
 MAX_REFERENCE = 200
 MAX_ACCOUNT = 255
+MAX_HOST = 253  # with its port
 MAX_LABEL = 100
 
 _REASONS_OF_ABSENCE = frozenset(
@@ -192,6 +193,8 @@ def _found(text: str, context: RowContext) -> Match:
         raise _Rejected(refused)
     if len(found.account) > MAX_ACCOUNT:
         raise _Rejected(f"The account in the URL is longer than {MAX_ACCOUNT} characters.")
+    if len(found.host) > MAX_HOST:
+        raise _Rejected(f"The host in the URL is longer than {MAX_HOST} characters, its port included.")
     return found
 
 

@@ -144,6 +144,7 @@ def test_a_plain_list_of_urls_needs_no_header(content: str) -> None:
         ("url\n".encode("utf-32"), "UTF-32"),
         (b"PK\x03\x04" + b"\x00" * 30, "spreadsheet's own file"),
         (b'"url\nhttps://example.org/\n', "the header, cannot be read"),
+        (b"GIF89a\x00\x00", "holds a NUL character"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_in_a_sentence(content: bytes, part_of_the_sentence: str) -> None:

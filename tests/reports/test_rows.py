@@ -200,6 +200,8 @@ def test_a_removal_today_is_not_in_the_future() -> None:
         ({"url": "http://192.168.0.1/"}, "CHECK_ALLOW_NETWORKS"),
         ({"url": "http://169.254.169.254/latest/"}, "CHECK_ALLOW_NETWORKS"),
         ({"url": "http://localhost/"}, "."),
+        ({"url": f"https://{'a.' * 123}example:8443/"}, "longer than 253"),
+        ({"url": "https://huggingface.co/" + "a" * 256}, "longer than 255"),
         ({"url": "https://example.org/" + "a" * 2048}, "2,048"),
         ({"url": "https://example.org/a\x00"}, "control character"),
         ({"url": "https://example.org/\u202egpj"}, "RIGHT-TO-LEFT OVERRIDE"),
