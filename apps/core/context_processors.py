@@ -9,7 +9,7 @@ from . import clock
 
 
 def record_clock(request: HttpRequest) -> dict[str, object]:
-    """`simulated_clock`: None in real time; else how many times faster the record's clock runs, and its time."""
+    """`simulated_clock`: None in real time; else how many times faster the clock runs, and its time."""
     if not clock.is_simulated():
         return {"simulated_clock": None}
     return {"simulated_clock": {"speed": settings.CLOCK_SPEED, "now": clock.now()}}

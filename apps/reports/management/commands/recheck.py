@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--campaign", metavar="SLUG", help="only the items of this campaign")
-        parser.add_argument("--force", action="store_true", help="all targets now, whether they are due or not")
+        parser.add_argument("--force", action="store_true", help="all targets now, due or not")
         parser.add_argument(
             "--watch", action="store_true", help="go on with what becomes due, until Ctrl-C (or --until)"
         )
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         self.stdout.write(f"checks {summary.checks}  {_line(summary.outcomes)}")
         if summary.errors:
             raise CommandError(
-                f"{summary.errors} targets could not be recorded and were put off by an hour; the log says why."
+                f"{summary.errors} targets could not be recorded and were put off by an hour; see the log."
             )
 
 
