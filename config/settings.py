@@ -7,7 +7,7 @@ write instead. README.md has the same list for people who run the site.
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,16 @@ BEHIND_PROXY = environment.switch("BEHIND_PROXY")
 
 # -------------------------------------------------------------------------------------------------- the clock
 
+LONGEST_SIMULATION = timedelta(days=36_525)
 CLOCK_ORIGIN = environment.moment("CLOCK_ORIGIN", datetime(2026, 1, 1, tzinfo=UTC))
 CLOCK_SPEED = environment.number(
     "CLOCK_SPEED", 1, least=1, most=100_000, unit="simulated seconds in a real second"
 )
+if (CLOCK_SPEED - 1) * abs(datetime.now(UTC) - CLOCK_ORIGIN) > LONGEST_SIMULATION:
+    raise ImproperlyConfigured(
+        f"CLOCK_ORIGIN is too far away for a clock that runs {CLOCK_SPEED:g} times faster: it would be off "
+        "by more than a century. Write a CLOCK_ORIGIN close to now."
+    )
 if PRODUCTION and CLOCK_SPEED != 1:
     raise ImproperlyConfigured("CLOCK_SPEED must be 1 in production: dates in the record have to be real.")
 

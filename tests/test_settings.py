@@ -122,6 +122,12 @@ def test_production_refuses_what_is_unsafe(
         load_settings(**{**PRODUCTION, **changes})
 
 
+def test_a_fast_clock_must_not_have_started_long_ago(load_settings: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CLOCK_ORIGIN is too far away"):
+        load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="14400")
+    load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="1")
+
+
 def test_a_password_is_not_repeated_in_a_message(load_settings: Any) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
         load_settings(DATABASE_URL="mysql://user:correct-horse@db.example.org/x")

@@ -72,6 +72,56 @@ PROVES_PRESENCE = frozenset({Reason.GATED, Reason.AGE_WALL, Reason.LABELLED, Rea
 """Restricted reasons that show that the item itself is still there, unlike a wall before a whole site."""
 
 
+REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
+    Outcome.AVAILABLE: (Reason.OK, Reason.RENAMED),
+    Outcome.RESTRICTED: (
+        Reason.GATED,
+        Reason.AGE_WALL,
+        Reason.LABELLED,
+        Reason.PRIVATE,
+        Reason.ARCHIVED,
+        Reason.GEO_BLOCKED,
+    ),
+    Outcome.REMOVED: (
+        Reason.NOT_FOUND,
+        Reason.GONE,
+        Reason.LEGAL,
+        Reason.PLATFORM_DISABLED,
+        Reason.ACCOUNT_SUSPENDED,
+        Reason.UPLOADER_DELETED,
+        Reason.SOFT_404,
+        Reason.PARKED,
+        Reason.HOSTING_GONE,
+        Reason.REDIRECTED_HOME,
+    ),
+    Outcome.INCONCLUSIVE: (
+        Reason.MISSING_OR_PRIVATE,
+        Reason.LOGIN_WALL,
+        Reason.CONSENT_WALL,
+        Reason.BOT_WALL,
+        Reason.RATE_LIMITED,
+        Reason.FORBIDDEN,
+        Reason.SERVER_ERROR,
+        Reason.TIMEOUT,
+        Reason.DNS_FAILURE,
+        Reason.TLS_FAILURE,
+        Reason.REFUSED,
+        Reason.PROTOCOL_ERROR,
+        Reason.TOO_MANY_REDIRECTS,
+        Reason.BLOCKED_ADDRESS,
+        Reason.NETWORK_BLOCK,
+        Reason.EMPTY_ANSWER,
+        Reason.SHELL,
+        Reason.UNKNOWN_ANSWER,
+        Reason.CHECKER_TOKEN,
+        # Looks removed, but the comparison or the target's past does not bear it out.
+        Reason.SOFT_404,
+        Reason.REDIRECTED_HOME,
+    ),
+}
+"""Which reasons what was seen of an answer may have, by outcome."""
+
+
 class Status(TextChoices):
     """What we hold of a target after all its checks."""
 

@@ -23,66 +23,11 @@ from apps.platforms.schema import (
 )
 
 from .answer import Answer
-from .outcomes import Outcome, Reason
+from .outcomes import REASONS_OF, Outcome, Reason
 from .page import Content, normalise
 from .siblings import is_home
 
 GENERIC_FILE = Path(__file__).resolve().parent / "generic.toml"
-
-REASONS: Mapping[Outcome, frozenset[Reason]] = {
-    Outcome.AVAILABLE: frozenset({Reason.OK, Reason.RENAMED}),
-    Outcome.RESTRICTED: frozenset(
-        {
-            Reason.GATED,
-            Reason.AGE_WALL,
-            Reason.LABELLED,
-            Reason.PRIVATE,
-            Reason.ARCHIVED,
-            Reason.GEO_BLOCKED,
-        }
-    ),
-    Outcome.REMOVED: frozenset(
-        {
-            Reason.NOT_FOUND,
-            Reason.GONE,
-            Reason.LEGAL,
-            Reason.PLATFORM_DISABLED,
-            Reason.ACCOUNT_SUSPENDED,
-            Reason.UPLOADER_DELETED,
-            Reason.SOFT_404,
-            Reason.PARKED,
-            Reason.HOSTING_GONE,
-            Reason.REDIRECTED_HOME,
-        }
-    ),
-    Outcome.INCONCLUSIVE: frozenset(
-        {
-            Reason.MISSING_OR_PRIVATE,
-            Reason.LOGIN_WALL,
-            Reason.CONSENT_WALL,
-            Reason.BOT_WALL,
-            Reason.RATE_LIMITED,
-            Reason.FORBIDDEN,
-            Reason.SERVER_ERROR,
-            Reason.TIMEOUT,
-            Reason.DNS_FAILURE,
-            Reason.TLS_FAILURE,
-            Reason.REFUSED,
-            Reason.PROTOCOL_ERROR,
-            Reason.TOO_MANY_REDIRECTS,
-            Reason.BLOCKED_ADDRESS,
-            Reason.NETWORK_BLOCK,
-            Reason.EMPTY_ANSWER,
-            Reason.SHELL,
-            Reason.UNKNOWN_ANSWER,
-            Reason.CHECKER_TOKEN,
-            # Looks removed, but the comparison or the target's past does not bear it out.
-            Reason.SOFT_404,
-            Reason.REDIRECTED_HOME,
-        }
-    ),
-}
-"""Which reasons a signal may give with which outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +92,7 @@ def check_reason(signal: Signal, file: str) -> None:
             f'{where}: outcome: "{signal.outcome}" is not an outcome. '
             f"Write one of: {', '.join(Outcome.values)}."
         )
-    allowed = REASONS[Outcome(signal.outcome)]
+    allowed = REASONS_OF[Outcome(signal.outcome)]
     if signal.reason not in allowed:
         raise DefinitionError(
             f'{where}: reason: "{signal.reason}" does not go with {signal.outcome}. '

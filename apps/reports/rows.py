@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import TextChoices
 
-from apps.checks.outcomes import Outcome, Reason
+from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.core.canonical import UnusableURL, canonicalise
 from apps.core.csv_cells import plain_cell
 from apps.platforms import registry
@@ -51,13 +51,6 @@ MAX_ACCOUNT = 255
 MAX_HOST = 253  # with its port
 MAX_LABEL = 100
 
-_REASONS_OF_ABSENCE = frozenset(
-    {
-        *(Reason.NOT_FOUND, Reason.GONE, Reason.LEGAL, Reason.PLATFORM_DISABLED, Reason.SOFT_404),
-        *(Reason.ACCOUNT_SUSPENDED, Reason.UPLOADER_DELETED, Reason.PARKED, Reason.HOSTING_GONE),
-        Reason.REDIRECTED_HOME,
-    }
-)
 _YES = frozenset({"yes", "y", "true", "1", "x", "control"})
 _NO = frozenset({"", "no", "n", "false", "0"})
 _BETWEEN_LABELS = re.compile(r"[;,]")
@@ -298,9 +291,9 @@ def _observations(texts: Mapping[str, str], context: RowContext) -> tuple[Observ
 
 def _refuse_contradiction(outcome: Outcome, reason: Reason) -> None:
     contradicts = {
-        Outcome.AVAILABLE: reason in _REASONS_OF_ABSENCE,
-        Outcome.RESTRICTED: reason in _REASONS_OF_ABSENCE,
-        Outcome.REMOVED: reason in {Reason.OK, Reason.RENAMED},
+        Outcome.AVAILABLE: reason in REASONS_OF[Outcome.REMOVED],
+        Outcome.RESTRICTED: reason in REASONS_OF[Outcome.REMOVED],
+        Outcome.REMOVED: reason in REASONS_OF[Outcome.AVAILABLE],
     }
     if contradicts.get(outcome, False):
         raise _Rejected(

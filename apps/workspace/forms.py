@@ -10,34 +10,12 @@ from django import forms
 from django.utils.text import slugify
 
 from apps.accounts.roles import Role
-from apps.checks.outcomes import Outcome, Reason
+from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.core import clock
 from apps.reports.models import Campaign, Category, Channel, Delivery, Standing
 
-REASONS_OF = {
-    Outcome.AVAILABLE: (Reason.PERSON, Reason.OK, Reason.RENAMED),
-    Outcome.RESTRICTED: (
-        Reason.PERSON,
-        Reason.GATED,
-        Reason.AGE_WALL,
-        Reason.LABELLED,
-        Reason.PRIVATE,
-        Reason.ARCHIVED,
-        Reason.GEO_BLOCKED,
-    ),
-    Outcome.REMOVED: (
-        Reason.PERSON,
-        Reason.NOT_FOUND,
-        Reason.GONE,
-        Reason.LEGAL,
-        Reason.PLATFORM_DISABLED,
-        Reason.ACCOUNT_SUSPENDED,
-        Reason.UPLOADER_DELETED,
-        Reason.SOFT_404,
-        Reason.PARKED,
-        Reason.HOSTING_GONE,
-        Reason.REDIRECTED_HOME,
-    ),
+REASONS_OF_PERSONS = {
+    **{outcome: (Reason.PERSON, *reasons) for outcome, reasons in REASONS_OF.items()},
     Outcome.INCONCLUSIVE: (
         Reason.PERSON,
         Reason.MISSING_OR_PRIVATE,
@@ -134,7 +112,7 @@ class ManualCheckForm(forms.Form):
                     outcome.label,
                     [(reason.value, reason.label) for reason in reasons if reason != Reason.PERSON],
                 )
-                for outcome, reasons in REASONS_OF.items()
+                for outcome, reasons in REASONS_OF_PERSONS.items()
             ],
         ],
         label="Why",
@@ -162,7 +140,7 @@ class ManualCheckForm(forms.Form):
         outcome = cleaned.get("outcome")
         reason = Reason(cleaned.get("reason") or Reason.PERSON)
         cleaned["reason"] = reason
-        if outcome and reason not in REASONS_OF[Outcome(outcome)]:
+        if outcome and reason not in REASONS_OF_PERSONS[Outcome(outcome)]:
             self.add_error(
                 "reason", f"“{reason.label}” is no reason for “{Outcome(outcome).label}”. Choose another."
             )

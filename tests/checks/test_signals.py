@@ -12,10 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from apps.checks.answer import Ask, Hop
-from apps.checks.outcomes import Outcome, Reason
+from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.checks.signals import (
     GENERIC_FILE,
-    REASONS,
     Reading,
     check_reasons,
     generic_signals,
@@ -139,7 +138,7 @@ def test_a_path_leads_to_values(path: str, values: list[Any], reached: bool) -> 
 
 
 def test_every_reason_belongs_to_an_outcome_or_to_the_checker() -> None:
-    used = frozenset[Reason]().union(*REASONS.values())
+    used = frozenset[Reason]().union(*REASONS_OF.values())
     by_hand = {Reason.CANARY_FAILED, Reason.NOT_RECORDED, Reason.CHECKER_ERROR, Reason.PERSON}
     assert used | by_hand == set(Reason)
     assert not used & by_hand

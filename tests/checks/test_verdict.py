@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from apps.checks.answer import Answer, Ask, Hop, Verdict
 from apps.checks.observe import observe
-from apps.checks.outcomes import Outcome, Reason
+from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.checks.siblings import Siblings
-from apps.checks.signals import REASONS
 from apps.checks.verdict import judge, retry_after, sibling_facts
 from apps.core.canonical import canonicalise
 from apps.platforms.matching import match
@@ -230,7 +229,7 @@ URLS = st.sampled_from([HOME, URL, "https://example.org/login", "http://[", "", 
 @st.composite
 def answers_to(draw: st.DrawFn, ask: Ask) -> Answer:
     if draw(st.integers(0, 4)) == 0:
-        failure = draw(st.sampled_from(sorted(REASONS[Outcome.INCONCLUSIVE])))
+        failure = draw(st.sampled_from(sorted(REASONS_OF[Outcome.INCONCLUSIVE])))
         return Answer(ask, MOMENT, MOMENT, failure=failure, detail=draw(st.text(max_size=5)))
     status = draw(
         st.one_of(
@@ -264,7 +263,7 @@ def test_any_answer_has_a_verdict_and_a_failure_is_never_a_removal(
             break
         answers.append(data.draw(answers_to(step)))
     assert isinstance(step, Verdict), "it comes to an end"
-    assert step.outcome == Outcome.INCONCLUSIVE or step.reason in REASONS[step.outcome]
+    assert step.outcome == Outcome.INCONCLUSIVE or step.reason in REASONS_OF[step.outcome]
     decided = next(answer for answer in answers if answer.ask.name == step.probe)
     if step.outcome == Outcome.REMOVED:
         assert decided.failure is None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.core.canonical import UnusableURL, canonicalise
@@ -122,6 +122,8 @@ URLS = st.builds(
 
 
 @given(URLS)
+@example("https://raw.githubusercontent.com/organizations/example-user/example/example")
+@example("https://raw.githubusercontent.com/example-user/r/refs/heads/refs/heads/main/example")
 def test_matching_the_key_again_gives_the_same_match(url: str) -> None:
     try:
         found = match(canonicalise(url))

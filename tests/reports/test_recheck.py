@@ -77,3 +77,9 @@ def test_watching_until_a_moment_ends_there(server: RawServer, capsys: pytest.Ca
 def test_wrong_options_get_a_sentence(arguments: list[str], sentence: str) -> None:
     with pytest.raises(CommandError, match=re.escape(sentence)):
         call_command("recheck", *arguments)
+
+
+def test_the_demo_is_not_checked_on_real_time(settings: Any) -> None:
+    settings.DEMO = True
+    with pytest.raises(CommandError, match="The demo's time is known to `serve --demo` only"):
+        call_command("recheck")

@@ -16,7 +16,7 @@ from apps.core import clock
 from apps.reports.selectors import items_of, review_rows, review_targets
 
 from ..access import Access, campaign_page
-from ..forms import REASONS_OF, ReviewForm
+from ..forms import REASONS_OF_PERSONS, ReviewForm
 from ..paging import page_numbers, page_of
 
 TARGETS_A_PAGE = 20
@@ -59,7 +59,7 @@ def decide(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 
 def _reason(outcome: Outcome, target: Target) -> Reason:
     """A person who confirms keeps the reason that the checker gave; otherwise it is theirs."""
-    if target.reason and Reason(target.reason) in REASONS_OF[outcome]:
+    if target.reason and Reason(target.reason) in REASONS_OF_PERSONS[outcome]:
         return Reason(target.reason)
     return Reason.PERSON
 

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
@@ -46,6 +47,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, then print what was seen."""
+        if settings.DEMO and not clock.is_simulated():
+            raise CommandError(
+                "The demo's time is known to `serve --demo` only, which checks by itself. Unset DEMO to check "
+                "a list of your own."
+            )
         targets = _targets(options["campaign"])
         if options["force"]:
             targets.update(next_check_at=clock.now())
