@@ -49,8 +49,8 @@ class Command(BaseCommand):
         """Check, then print what was seen."""
         if settings.DEMO and not clock.is_simulated():
             raise CommandError(
-                "The demo's time is known to `serve --demo` only, which checks by itself. Unset DEMO to check "
-                "a list of your own."
+                "The demo's time is known to `serve --demo` only, which checks by itself. Unset DEMO to "
+                "check a list of your own."
             )
         targets = _targets(options["campaign"])
         if options["force"]:
