@@ -95,14 +95,19 @@ def _answer(ask: Ask, match: Match, fetch: Fetch, siblings: Siblings) -> Answer:
     own = host == urlsplit(match.key).netloc
     wall = clock.wall()
     if not own and siblings.closed_until(host, at=wall) is not None:
-        now = clock.now()
-        return Answer(ask, started_at=now, finished_at=now, failure=Reason.RATE_LIMITED, detail="left alone")
+        return left_alone(ask)
     answer = fetch(ask)
     if not own:
         until = retry_after(answer, wall)
         if until is not None:
             siblings.close(host, until=until)
     return answer
+
+
+def left_alone(ask: Ask) -> Answer:
+    """What stands for an answer where a host was not asked because it wants to be left alone."""
+    now = clock.now()
+    return Answer(ask, started_at=now, finished_at=now, failure=Reason.RATE_LIMITED, detail="left alone")
 
 
 def _observation(verdict: Verdict, answers: list[Answer], known: SiblingFacts | None) -> Observation:

@@ -26,6 +26,7 @@ class Pacer:
         self._monotonic = monotonic
         self._sleep = sleep
         self._next: dict[str, float] = {}
+        self._held: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def __call__(self, host: str) -> None:
@@ -41,13 +42,22 @@ class Pacer:
     def seconds_until_free(self, host: str) -> float:
         """How long until `host` may be asked again; 0 when it may be asked now."""
         with self._lock:
-            return max(0.0, self._next.get(host, 0.0) - self._monotonic())
+            free_at = max(self._next.get(host, 0.0), self._held.get(host, 0.0))
+            return max(0.0, free_at - self._monotonic())
 
     def hold(self, host: str, until: datetime) -> None:
-        """Do not ask `host` before `until`, in real time (its Retry-After)."""
+        """Do not ask `host` before `until`, in real time (its Retry-After).
+
+        Whoever asks all the same does not wait for it: that may be a day, with a thread that stands still.
+        """
         seconds = (until - clock.wall()).total_seconds()
         with self._lock:
-            self._next[host] = max(self._next.get(host, 0.0), self._monotonic() + seconds)
+            self._held[host] = max(self._held.get(host, 0.0), self._monotonic() + seconds)
+
+    def seconds_held(self, host: str) -> float:
+        """How long `host` still wants to be left alone."""
+        with self._lock:
+            return max(0.0, self._held.get(host, 0.0) - self._monotonic())
 
     def free_at(self, hosts: Iterable[str]) -> datetime | None:
         """The real time at which all of `hosts` may be asked again; None when that is now."""

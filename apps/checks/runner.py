@@ -14,10 +14,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from apps.core import clock
@@ -26,11 +27,11 @@ from apps.platforms import registry
 from apps.platforms.matching import match
 
 from . import lease as leases
-from .answer import Fetch, Observation, Verdict
+from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .fetch import Fetcher
 from .lease import Lease
 from .models import CanaryCheck, Target
-from .observe import observe, observe_canary
+from .observe import left_alone, observe, observe_canary
 from .outcomes import Outcome, Reason
 from .pace import Pacer
 from .recording import NewCheck, append
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 TARGETS_A_LOAD = 200  # of one host, at a time
 RECORD_AT = 100  # finished checks of one host before they are written
 RECORD_EVERY_SECONDS = 2.0
+RECORD_ATTEMPTS = 3  # where the database breaks a transaction off: another writer was in its way
 RENEW_SHARE = 4  # of a lease's length: leases are renewed well before they run out
 LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
 STOP_GRACE_SECONDS = 5.0  # for answers under way when a stop is asked for
@@ -64,6 +66,13 @@ class Finished:
 
     due: Due
     observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A target that was not asked after all: its host wants to be left alone."""
+
+    due: Due
 
 
 @dataclass(slots=True)
@@ -117,6 +126,7 @@ class Runner:
         on_recorded: Callable[[Counter[str]], None] | None = None,
         threads: int | None = None,
         fetch: Fetch | None = None,
+        siblings: Siblings | None = None,
     ) -> None:
         self._among = among
         self._stop = stop or threading.Event()
@@ -124,11 +134,12 @@ class Runner:
         self._threads = threads or settings.CHECK_CONCURRENCY
         self._pacer = Pacer()
         self._fetch: Fetch = fetch or Fetcher(pace=self._pacer)
-        self._siblings = Siblings()
+        self._siblings = siblings or Siblings()
         self._jobs: queue.SimpleQueue[Callable[[], tuple[HostRun, object]] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[HostRun, object]] = queue.SimpleQueue()
         self._runs: dict[int, HostRun] = {}
         self._busy = 0
+        self._waits_for_slow_hosts = False
         self._renewed_at = time.monotonic()
         self._workers: list[threading.Thread] = []
         self.summary = Summary()
@@ -137,6 +148,7 @@ class Runner:
 
     def run_due(self) -> Summary:
         """Check what is due now, and return when nothing more is."""
+        self._waits_for_slow_hosts = True
         return self._run(take_new=True, forever=False)
 
     def run_forever(self, *, between: Callable[[], None] | None = None) -> Summary:
@@ -197,7 +209,7 @@ class Runner:
         """Hand out what may be asked now, write what is finished, and give the host back at the end."""
         if not run.waiting and not run.in_flight:
             self._load(run)
-        if run.waiting and self._pacer.seconds_until_free(run.lease.host) > LONGEST_HOLD_SECONDS:
+        if run.waiting and self._seconds_to_hold(run.lease.host) > LONGEST_HOLD_SECONDS:
             run.close()
         politeness = registry.politeness(run.lease.host)
         while (
@@ -208,7 +220,7 @@ class Runner:
             and not self._pacer.seconds_until_free(run.lease.host)
         ):
             due = run.waiting.popleft()
-            self._submit(run, lambda due=due: (run, self._observe(due)))  # type: ignore[misc]
+            self._submit(run, lambda due=due: (run, self._observe(run.lease.host, due)))  # type: ignore[misc]
             run.in_flight += 1
             if politeness.interval_seconds:
                 break  # the thread takes the slot; look at the pace again next time round
@@ -220,6 +232,12 @@ class Runner:
             self._finish_batch(run)
         if run.is_idle and not self._load(run):
             self._release(run)
+
+    def _seconds_to_hold(self, host: str) -> float:
+        """How long a lease would be kept for nothing. `run_due` waits for a slow pace, but not for a hold."""
+        if self._waits_for_slow_hosts:
+            return self._pacer.seconds_held(host)
+        return self._pacer.seconds_until_free(host)
 
     def _load(self, run: HostRun) -> bool:
         """Take in the host's due targets; each once until its check is recorded."""
@@ -261,11 +279,18 @@ class Runner:
                 if not run.finished:
                     run.finished_since = time.monotonic()
                 run.finished.append(result)
-                if result.observation.verdict.retry_after:
-                    self._pacer.hold(run.lease.host, result.observation.verdict.retry_after)
+                self._hold(run, result.observation.verdict.retry_after)
+            elif isinstance(result, PutBack):
+                run.in_flight -= 1
+                run.pending_ids.discard(result.due.target_id)
             elif isinstance(result, Canary):
+                self._hold(run, result.retry_after)
                 batch, run.awaiting_canary = run.awaiting_canary, []
                 self._record(run, _with_canary(batch, result), result)
+
+    def _hold(self, run: HostRun, retry_after: datetime | None) -> None:
+        if retry_after is not None:
+            self._pacer.hold(run.lease.host, retry_after)
 
     # -- what the threads carry
 
@@ -281,12 +306,18 @@ class Runner:
         while (job := self._jobs.get()) is not None:
             self._results.put(job())
 
-    def _observe(self, due: Due) -> Finished:
+    def _ask(self, host: str, ask: Ask) -> Answer:
+        """One more request of a check on `host`, unless the host has meanwhile said that it wants none."""
+        return left_alone(ask) if self._pacer.seconds_held(host) else self._fetch(ask)
+
+    def _observe(self, host: str, due: Due) -> Finished | PutBack:
+        if self._pacer.seconds_held(host):
+            return PutBack(due)
         started_at = clock.now()
         try:
             observation = observe(
                 match(canonicalise(due.key)),
-                fetch=self._fetch,
+                fetch=partial(self._ask, host),
                 seen_available=due.seen_available,
                 siblings=self._siblings,
             )
@@ -301,12 +332,12 @@ class Runner:
             )
         return Finished(due, observation)
 
-    def _observe_canary(self, platform: str) -> Canary:
+    def _observe_canary(self, host: str, platform: str) -> Canary:
         definition = registry.definition(platform)
         assert definition is not None  # noqa: S101  (asked for only where there is one)
         try:
-            verdict = observe_canary(definition, fetch=self._fetch).verdict
-            return Canary(platform, verdict.outcome, verdict.reason)
+            verdict = observe_canary(definition, fetch=partial(self._ask, host)).verdict
+            return Canary(platform, verdict.outcome, verdict.reason, verdict.retry_after)
         except Exception:
             log.exception("the canary of %s could not be checked", platform)
             return Canary(platform, Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR)
@@ -327,19 +358,15 @@ class Runner:
             self._record(run, batch, None)
             return
         run.awaiting_canary = batch
-        self._submit(run, lambda: (run, self._observe_canary(platform)))
+        self._submit(run, lambda: (run, self._observe_canary(run.lease.host, platform)))
 
     def _record(self, run: HostRun, batch: Sequence[Finished], canary: Canary | None) -> None:
         """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
         try:
-            with transaction.atomic():
-                if not leases.still_mine(run.lease):
-                    log.warning("a lease ran out: %s answers are dropped and asked again", len(batch))
-                    self._forget(run)
-                    return
-                if canary is not None:
-                    _record_canary(canary)
-                append(_new_check(one) for one in batch)
+            if not self._write(run, batch, canary):
+                log.warning("a lease ran out: %s answers are dropped and asked again", len(batch))
+                self._forget(run)
+                return
         except (OperationalError, InterfaceError):
             raise  # the database itself is in trouble: nothing was written, the lease runs out
         except Exception:
@@ -353,10 +380,7 @@ class Runner:
 
     def _record_alone(self, run: HostRun, one: Finished) -> bool:
         try:
-            with transaction.atomic():
-                if not leases.still_mine(run.lease):
-                    return False
-                append([_new_check(one)])
+            return self._write(run, [one], None)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
@@ -364,7 +388,26 @@ class Runner:
             Target.objects.filter(pk=one.due.target_id).update(next_check_at=clock.now() + ERROR_DELAY)
             self.summary.errors += 1
             return False
-        return True
+
+    def _write(self, run: HostRun, batch: Sequence[Finished], canary: Canary | None) -> bool:
+        """Write in one transaction; returns False, and writes nothing, if the lease is no longer ours.
+
+        A transaction that the database breaks off, because another writer was in its way, is tried again.
+        """
+        for attempt in range(1, RECORD_ATTEMPTS + 1):
+            try:
+                with transaction.atomic():
+                    if not leases.still_mine(run.lease):
+                        return False
+                    if canary is not None:
+                        _record_canary(canary)
+                    append(_new_check(one) for one in batch)
+                return True
+            except OperationalError:
+                if attempt == RECORD_ATTEMPTS or not connection.is_usable():
+                    raise
+                log.warning("recording was broken off by the database (attempt %s); trying again", attempt)
+        raise AssertionError("the last attempt returns or raises")
 
     # -- leases, end
 
@@ -421,6 +464,7 @@ class Canary:
     platform: str
     outcome: Outcome
     reason: Reason
+    retry_after: datetime | None = None
 
 
 def _needs_canary(one: Finished) -> bool:

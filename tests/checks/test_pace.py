@@ -71,3 +71,12 @@ def test_a_host_that_asks_to_be_left_alone_is(paced: tuple[Clock, Pacer]) -> Non
         assert pacer.seconds_until_free("one.example.org") == 90
         assert pacer.free_at(["one.example.org", "other.example.org"]) == at(0) + timedelta(seconds=90)
         assert pacer.free_at(["other.example.org"]) is None
+
+
+def test_no_thread_sleeps_for_as_long_as_a_host_wants_to_be_left_alone(paced: tuple[Clock, Pacer]) -> None:
+    clock, pacer = paced
+    with time_machine.travel(at(0), tick=False):
+        pacer.hold("one.example.org", at(0) + timedelta(hours=20))
+    pacer("one.example.org")
+    assert clock.slept == []
+    assert pacer.seconds_held("one.example.org") == 20 * 3600

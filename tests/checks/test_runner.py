@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from apps.checks import lease, ledger
 from apps.checks.models import CanaryCheck, Host, Target
@@ -125,6 +126,65 @@ def test_a_host_that_says_when_to_come_back_is_left_alone_until_then(serve: Serv
     assert Runner().run_due().checks == 0
     assert len(server.heads) == asked
     assert sum(len(seen(target)) for target in targets) == asked
+
+
+def test_a_check_under_way_does_not_wait_until_its_host_wants_to_be_asked_again(serve: Serve) -> None:
+    limited = threading.Event()
+
+    def script(visitor: Visitor) -> None:
+        while head := visitor.head():
+            if "/a/limited " in head:
+                visitor.send(LATER)
+                limited.set()
+            elif "/a/up " in head:
+                limited.wait(10)
+                time.sleep(0.3)  # the runner has read the other answer by then
+                visitor.send(PAGE)
+            else:
+                visitor.send(GONE)
+
+    server = serve(script)
+    up, _ = watch(server.url("/a/up"), server.url("/a/limited"))
+    before = time.monotonic()
+    Runner().run_due()
+    assert time.monotonic() - before < 60
+    assert seen(up) == [(Outcome.AVAILABLE, Reason.OK)]
+    assert sorted(server.paths()) == ["/a/limited", "/a/up"]  # and nothing more was asked
+
+
+def test_what_is_due_is_checked_however_slow_the_pace(
+    serve: Serve, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.checks.runner.LONGEST_HOLD_SECONDS", 0.01)
+    settings.CHECK_HOST_INTERVAL = 0.1
+    server = serve({})
+    watch(*[server.url(f"/a/{i}") for i in range(4)])
+    assert Runner().run_due().checks == 4
+
+
+def test_another_writer_in_the_way_does_not_end_the_run(serve: Serve) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("On SQLite two writers wait for each other.")
+    server = serve({})
+    first, second = sorted(target.pk for target in watch(server.url("/a/1"), server.url("/a/2")))
+    begun = threading.Event()
+
+    def lock_the_other_way_round() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # It is the runner's transaction that notices the deadlock, and is broken off.
+            cursor.execute("SET LOCAL deadlock_timeout = '60s'")
+            cursor.execute("SELECT 1 FROM checks_target WHERE id = %s FOR UPDATE", [second])
+            begun.set()
+            time.sleep(0.4)
+            cursor.execute("SELECT 1 FROM checks_target WHERE id = %s FOR UPDATE", [first])
+
+    other = threading.Thread(target=_with_own_connection(lock_the_other_way_round))
+    other.start()
+    assert begun.wait(10)
+    try:
+        assert Runner().run_due().checks == 2
+    finally:
+        other.join()
 
 
 def test_requests_to_one_host_keep_its_pace(serve: Serve, settings: Any) -> None:
@@ -247,6 +307,17 @@ def test_a_round_whose_canary_is_off_removes_nothing(
     assert CanaryCheck.objects.get().platform == "example-platform"
     if not canary:
         assert target.checks.get().evidence["without_canary"] == "removed/not_found"
+
+
+def test_a_canary_that_says_when_to_come_back_is_heard(serve: Serve, settings: Any, tmp_path: Path) -> None:
+    server = serve({"/canary": LATER})
+    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    watch(server.url("/models/one"))
+    Runner().run_due()
+    host = Host.objects.get()
+    assert host.not_before is not None
+    assert host.not_before - clock.wall() > timedelta(seconds=100)
 
 
 def _always(visitor: Visitor, answer: bytes) -> None:
