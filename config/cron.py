@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from rq import cron
 
-from apps.checks.jobs import tick
+from apps.checks.jobs import RETENTION, tick
 from apps.reports.importing import run_next_import
 
 # A look that was not taken up before the next one is due is dropped, so that looks do not pile up.
@@ -19,7 +19,7 @@ every: dict[str, Any] = {
     "queue_name": "tick",
     "interval": settings.CHECK_TICK_SECONDS,
     "ttl": settings.CHECK_TICK_SECONDS,
-    "result_ttl": 0,
+    **RETENTION,
 }
 cron.register(tick, **every)
 cron.register(run_next_import, job_timeout=3600, **every)

@@ -11,10 +11,13 @@ import threading
 from typing import Any
 
 import django_rq
-from rq import SimpleWorker
+from django.db import close_old_connections
+from rq import Queue, SimpleWorker
+from rq.job import Job
 
 from . import lease
 from .runner import Runner
+from .siblings import Siblings
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ RETENTION: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 7 * 24 * 3600}
 """Results are in the database; a failed job is kept a week for whoever looks into it."""
 
 _stop = threading.Event()
+_siblings = Siblings()  # a job is short; what hosts told outlasts it in its worker
 
 
 class CheckWorker(SimpleWorker):
@@ -39,6 +43,14 @@ class CheckWorker(SimpleWorker):
         """Called by rq on the first SIGINT or SIGTERM."""
         _stop.set()
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run one job, on a connection to the database that still holds: it may have gone since the last."""
+        close_old_connections()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            close_old_connections()
 
 
 def tick() -> int:
@@ -60,4 +72,4 @@ def tick() -> int:
 
 def check_leased(token: str) -> int:
     """Check the due targets of the hosts leased under `token`; returns the number of checks recorded."""
-    return Runner(stop=_stop).run_leased(token, seconds=JOB_SECONDS).checks
+    return Runner(stop=_stop, siblings=_siblings).run_leased(token, seconds=JOB_SECONDS).checks

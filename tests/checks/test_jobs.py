@@ -1,0 +1,70 @@
+"""The queue's side of the runner: what outlasts one job in its worker, and what must not."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from rq import Queue
+from rq.cron import CronScheduler
+from rq.job import JobStatus
+
+from apps.checks import jobs, lease
+from apps.checks.jobs import CheckWorker, check_leased
+from apps.checks.siblings import Siblings
+from tests.checks.test_runner import PAGE, Serve, _with_own_connection, serve, watch
+
+__all__ = ["serve"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_worker_outlives_its_connection_to_the_database(valkey_url: str) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server that could go away.")
+    queue = Queue("default", connection=redis.Redis.from_url(valkey_url))
+    worker = CheckWorker([queue], connection=queue.connection)
+
+    def status_of_one_job() -> JobStatus:
+        job = queue.enqueue(check_leased, "nobody", result_ttl=60)
+        worker.execute_job(job, queue)
+        return job.get_status()
+
+    assert status_of_one_job() == JobStatus.FINISHED
+    connection.ensure_connection()
+    _end_session(connection.connection.info.backend_pid)
+    assert status_of_one_job() == JobStatus.FINISHED
+
+
+def test_what_a_host_said_is_remembered_from_job_to_job(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_siblings", Siblings())
+    server = serve({"/a/1": PAGE, "/a/2": PAGE})
+    for path in ("/a/1", "/a/2"):
+        watch(server.url(path))
+        (taken,) = lease.lease_hosts(limit=1)
+        assert check_leased(taken.token) == 1
+    assert len(server.paths()) == 3  # the address that cannot exist was asked for once
+
+
+def test_failed_looks_are_not_kept_for_a_year(valkey_url: str) -> None:
+    scheduler = CronScheduler(connection=redis.Redis.from_url(valkey_url))
+    scheduler.load_config_from_file(str(settings.BASE_DIR / "config" / "cron.py"))
+    kept = [job.job_options["failure_ttl"] for job in scheduler.get_jobs()]
+    assert kept == [jobs.RETENTION["failure_ttl"]] * 2
+
+
+def _end_session(process: int) -> None:
+    """End a session of the database, as a restart of the server does."""
+
+    def end() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+
+    thread = threading.Thread(target=_with_own_connection(end))
+    thread.start()
+    thread.join()
