@@ -106,6 +106,22 @@ def test_rewriting_a_digest_to_fit_shows_at_the_next_check() -> None:
     assert [fault.check_number for fault in ledger.verify()] == [3]
 
 
+def test_a_check_that_is_recorded_meanwhile_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = chain()
+    look = ledger._first_fault
+    meanwhile = iter([[check(target, 5, Outcome.REMOVED)], [check(target, 6, Outcome.REMOVED)]])
+
+    def look_late(found: Target) -> ledger.Fault | None:
+        if found.pk == target.pk:
+            append(next(meanwhile, []))
+        return look(found)
+
+    monkeypatch.setattr(ledger, "_first_fault", look_late)
+    assert list(ledger.verify()) == []
+    target.refresh_from_db()
+    assert target.check_count == 6
+
+
 def test_the_command_says_that_all_is_well_or_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     target = chain()
     call_command("verify_ledger")
