@@ -13,6 +13,8 @@ from apps.core import clock
 
 from .outcomes import Outcome, Reason, Status
 
+ACCOUNT_LENGTH = 255  # more of a name is not kept: a path can hold thousands of characters
+
 
 def new_salt() -> str:
     """128 random bits, in hexadecimal."""
@@ -44,7 +46,7 @@ class Target(models.Model):
     commitment = models.CharField(max_length=64, editable=False)  # sha256(salt + key): what the ledger names
     platform = models.CharField(max_length=253)
     kind = models.CharField(max_length=50)
-    account = models.CharField(max_length=255, blank=True)
+    account = models.CharField(max_length=ACCOUNT_LENGTH, blank=True)
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="targets")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     origins = models.JSONField(default=list)  # ISO times of the reports: where its clocks start

@@ -72,7 +72,7 @@ def state_of(target: Target) -> State:
 
 def _append_chunk(by_target: Mapping[int, Sequence[NewCheck]]) -> int:
     now = clock.now()
-    targets = Target.objects.select_for_update().in_bulk(list(by_target))
+    targets = Target.objects.order_by("pk").select_for_update().in_bulk(list(by_target))
     checks: list[Check] = []
     transitions: list[Transition] = []
     for target_id in sorted(targets):

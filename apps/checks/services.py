@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.core import clock
 from apps.platforms.matching import Match
 
-from .models import Check, Host, Target
+from .models import ACCOUNT_LENGTH, Check, Host, Target
 from .outcomes import Outcome, Reason
 from .recording import NewCheck, append
 
@@ -59,7 +59,7 @@ def _new_target(match: Match, host: Host, origins: set[datetime], now: datetime)
         key=match.key,
         platform=match.platform,
         kind=match.kind,
-        account=match.account,
+        account=match.account[:ACCOUNT_LENGTH],
         host=host,
         created_at=now,
         origins=[origin.isoformat() for origin in sorted(origins)],
@@ -77,7 +77,7 @@ def _hosts(names: set[str]) -> dict[str, Host]:
 def _add_origins(
     known: list[str], digests: dict[str, str], origins: dict[str, set[datetime]], now: datetime
 ) -> None:
-    targets = Target.objects.select_for_update().in_bulk(known, field_name="key_digest")
+    targets = Target.objects.order_by("pk").select_for_update().in_bulk(known, field_name="key_digest")
     changed = []
     for digest, target in sorted(targets.items(), key=lambda pair: pair[1].pk):
         have = {datetime.fromisoformat(origin) for origin in target.origins}

@@ -107,6 +107,16 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_checks() -> N
     assert many == few
 
 
+def test_rows_are_locked_in_the_order_of_their_keys() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks the whole database.")
+    first, second = make_targets("a", "b")
+    with CaptureQueriesContext(connection) as queries:
+        append([check(second, 1, UP), check(first, 1, UP)])
+    (locking,) = (query["sql"] for query in queries if "FOR UPDATE" in query["sql"])
+    assert 'ORDER BY "checks_target"."id" ASC FOR UPDATE' in locking
+
+
 def test_a_failed_batch_writes_nothing() -> None:
     one, other = make_targets("a", "b")
     bad = check(other, 2, UP)

@@ -9,6 +9,7 @@ import pytest
 from apps.checks.models import Host, Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.services import ManualObservation, Wanted, check_soon, record_manual_checks, watch_targets
+from apps.platforms.matching import Match
 from tests.checks.making import REPORTED, at, make_targets, match_of
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,12 @@ def test_the_same_report_again_changes_nothing() -> None:
     make_targets("a")
     target.refresh_from_db()
     assert target.next_check_at == datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def test_a_name_of_an_account_that_is_longer_than_its_column_is_cut_off() -> None:
+    long = Match("example.org", "page", "a" * 2000, "https://example.org/a", "example.org")
+    (target,) = watch_targets([Wanted(long, REPORTED)]).values()
+    assert target.account == "a" * 255
 
 
 def test_many_targets_are_made_at_once() -> None:
