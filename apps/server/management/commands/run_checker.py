@@ -30,13 +30,13 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         while not stop.is_set():
             try:
-                Runner(stop=stop).run_forever(between=_between)
+                Runner(stop=stop).run_forever(between=lambda: _between(stop))
             except (OperationalError, InterfaceError) as error:
                 log.error("The database does not answer (%s). Trying again.", type(error).__name__)
                 connections.close_all()
                 stop.wait(RETRY_SECONDS)
 
 
-def _between() -> None:
+def _between(stop: threading.Event) -> None:
     close_old_connections()
-    run_next_import()
+    run_next_import(stop)

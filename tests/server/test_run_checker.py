@@ -1,0 +1,32 @@
+"""The checker as a service."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from django.core.management import call_command
+
+from apps.server.management.commands import run_checker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_import_under_way_hears_that_the_checker_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_to_stop: list[bool] = []
+
+    def long_import(stop: threading.Event) -> bool:
+        os.kill(os.getpid(), signal.SIGTERM)
+        asked_to_stop.append(stop.wait(10))
+        return True
+
+    monkeypatch.setattr(run_checker, "run_next_import", long_import)
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        call_command("run_checker")
+    finally:
+        for number, handler in kept:
+            signal.signal(number, handler)
+    assert asked_to_stop == [True]
