@@ -29,9 +29,17 @@ LONGEST_CONFIRMATION_RETRY = timedelta(hours=6)
 
 
 def next_check_at(
-    *, origins: Sequence[datetime], state: State, checked_at: datetime, jitter: float = 0.0
+    *,
+    origins: Sequence[datetime],
+    state: State,
+    checked_at: datetime,
+    started_at: datetime | None = None,
+    jitter: float = 0.0,
 ) -> datetime:
-    """The moment of the next check after one that finished at `checked_at`; always later than it.
+    """The moment of the next check after one that began at `started_at` and finished at `checked_at`.
+
+    It is later than `checked_at`, unless a mark passed while the check was under way: an answer proves
+    presence only from its beginning, so that mark is still to be checked, at once.
 
     `origins` are the moments of the reports (clocks may start more than once). `jitter` in [0, 1) spreads
     targets that were reported together.
@@ -50,7 +58,7 @@ def next_check_at(
         if state.last_outcome == Outcome.INCONCLUSIVE:
             gap = max(gap, _back_off(state.inconclusive_count, LONGEST_GAP))
         at = checked_at + gap * (1 - JITTER_SHARE * jitter)
-    mark = next_mark(origins, checked_at)
+    mark = next_mark(origins, started_at or checked_at)
     return min(at, mark) if mark else at
 
 

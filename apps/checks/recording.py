@@ -129,20 +129,23 @@ def _append_to(
         setattr(target, name, getattr(state, name))
 
     machine_checks = [check for check in appended if not check.manual]
-    _schedule(target, state, machine_checks[-1].finished_at if machine_checks else None)
+    _schedule(target, state, machine_checks[-1] if machine_checks else None)
     return appended, changes
 
 
-def _schedule(target: Target, state: State, machine_checked_at: datetime | None) -> None:
+def _schedule(target: Target, state: State, machine_check: Check | None) -> None:
     """Set when to look again. A person's observation can bring the next look forward, never put it off."""
     origins = [datetime.fromisoformat(origin) for origin in target.origins]
-    checked_at = machine_checked_at or state.last_check_at
+    checked_at = machine_check.finished_at if machine_check else state.last_check_at
     if checked_at is None:
         return
-    origins = cadence.kept_origins(origins, checked_at)
-    at = cadence.next_check_at(origins=origins, state=state, checked_at=checked_at, jitter=_jitter(target))
+    started_at = machine_check.started_at if machine_check else checked_at
+    origins = cadence.kept_origins(origins, started_at)
+    at = cadence.next_check_at(
+        origins=origins, state=state, checked_at=checked_at, started_at=started_at, jitter=_jitter(target)
+    )
     target.origins = [origin.isoformat() for origin in origins]
-    if machine_checked_at is not None or target.next_check_at is None:
+    if machine_check is not None or target.next_check_at is None:
         target.next_check_at = at
     else:
         target.next_check_at = min(target.next_check_at, at)

@@ -84,6 +84,15 @@ def test_inconclusive_answers_back_off_but_never_past_a_mark() -> None:
     assert gap(timedelta(days=91), replace(state, inconclusive_count=11)) == timedelta(days=7)
 
 
+def test_a_mark_that_passed_while_a_check_was_under_way_is_checked_at_once() -> None:
+    mark = ORIGIN + 48 * HOUR
+    second = timedelta(seconds=1)
+    slow = {"started_at": mark - second, "checked_at": mark + second}
+    assert next_check_at(origins=[ORIGIN], state=UP, **slow) == mark
+    on_time = {"started_at": mark, "checked_at": mark + second}
+    assert next_check_at(origins=[ORIGIN], state=UP, **on_time) > mark + 2 * HOUR
+
+
 def test_origins_whose_marks_have_passed_are_dropped_but_never_the_last() -> None:
     old, older = ORIGIN - timedelta(days=100), ORIGIN - timedelta(days=300)
     recent = ORIGIN - timedelta(days=80)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,6 +85,17 @@ def test_what_a_person_saw_brings_the_next_look_forward_but_never_puts_it_off() 
     assert soon is not None
     assert soon < later
     assert held(target).next_check_at == soon
+
+
+def test_an_answer_that_was_under_way_at_a_mark_does_not_stand_for_it() -> None:
+    (target,) = make_targets("a")
+    slow = replace(check(target, 47.999, UP), finished_at=at(48.001))
+    append([slow])
+    assert held(target).next_check_at == at(48)
+    append([check(target, 48.002, UP)])
+    following = held(target).next_check_at
+    assert following is not None
+    assert following > at(50)
 
 
 def test_two_targets_reported_together_are_spread_by_jitter_and_repeatably() -> None:
