@@ -448,7 +448,8 @@ class Runner:
                 return
             self._collect(timeout=0.1)
         for run in list(self._runs.values()):
-            self._record(run, [one for one in run.finished if not _needs_canary(one)], None)
+            answers = [*run.awaiting_canary, *run.finished]
+            self._record(run, [one for one in answers if not _needs_canary(one)], None)
 
     def _give_back(self) -> None:
         for _ in self._workers:

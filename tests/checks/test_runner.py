@@ -309,6 +309,30 @@ def test_a_round_whose_canary_is_off_removes_nothing(
         assert target.checks.get().evidence["without_canary"] == "removed/not_found"
 
 
+def test_a_stop_while_a_canary_hangs_drops_only_what_it_would_have_vouched_for(
+    serve: Serve, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.checks.runner.STOP_GRACE_SECONDS", 0.5)
+    stop, over = threading.Event(), threading.Event()
+
+    def script(visitor: Visitor) -> None:
+        while head := visitor.head():
+            if "/canary " in head:
+                stop.set()
+                over.wait(10)
+            visitor.send(PAGE if "/models/up " in head else response(b"", status="404 Not Found"))
+
+    server = serve(script)
+    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    up, missing = watch(server.url("/models/up"), server.url("/models/missing"))
+    summary = Runner(stop=stop).run_due()
+    over.set()
+    assert (seen(up), seen(missing)) == ([(Outcome.AVAILABLE, Reason.OK)], [])
+    assert summary.outcomes == {"available": 1}
+    assert not Host.objects.exclude(lease_token="").exists()
+
+
 def test_a_canary_that_says_when_to_come_back_is_heard(serve: Serve, settings: Any, tmp_path: Path) -> None:
     server = serve({"/canary": LATER})
     (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
