@@ -2,8 +2,8 @@
 
 A host's due targets are leased together by one conditional update of the host's row, so that whatever the
 number of ticks and workers, one of them at a time asks a host and keeps its pace. Leases are in real time.
-A worker that dies loses its lease when it runs out; one that wakes after its lease finds its token gone and
-writes nothing.
+A worker that dies loses its lease when it runs out. One that wakes after its lease goes on if nobody has
+taken the host meanwhile; else it finds its token gone and writes nothing.
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ def held(token: str) -> list[Lease]:
 
 
 def renew(leases: Sequence[Lease]) -> list[Lease]:
-    """Extend `leases`; returns those that were still ours."""
+    """Extend `leases`; returns those that were still ours: that ran out and nobody took counts."""
     if not leases:
         return []
     until = clock.wall() + length()
     mine = Q()
     for token, ids in _by_token(leases).items():
         mine |= Q(lease_token=token, pk__in=ids)
-    Host.objects.filter(mine, lease_until__gt=clock.wall()).update(lease_until=until)
+    Host.objects.filter(mine).update(lease_until=until)
     kept = set(Host.objects.filter(mine, lease_until=until).values_list("pk", "lease_token"))
     return [
         Lease(one.host_id, one.host, one.token, until) for one in leases if (one.host_id, one.token) in kept
@@ -102,12 +102,9 @@ def release(lease: Lease, *, not_before: datetime | None) -> None:
 
 
 def still_mine(lease: Lease) -> bool:
-    """Whether the host is still leased to this token, with its row locked until the transaction ends."""
-    return (
-        Host.objects.select_for_update()
-        .filter(pk=lease.host_id, lease_token=lease.token, lease_until__gt=clock.wall())
-        .exists()
-    )
+    """Whether nobody else has leased the host, with its row locked until the transaction ends."""
+    hosts = Host.objects.select_for_update().filter(pk=lease.host_id, lease_token=lease.token)
+    return hosts.exists()
 
 
 def release_all(leases: Iterable[Lease]) -> None:

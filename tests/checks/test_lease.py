@@ -49,14 +49,17 @@ def test_only_hosts_of_the_wanted_targets_are_leased() -> None:
     assert [one.host for one in lease.lease_hosts(limit=10, among=among)] == ["other.example.org"]
 
 
-def test_a_lease_runs_out_and_its_holder_writes_nothing_any_more(
+def test_a_lease_that_ran_out_still_counts_while_nobody_has_taken_the_host(
     frozen: time_machine.Traveller,
 ) -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(mine)
     frozen.shift(lease.length() + timedelta(seconds=1))
-    assert not lease.still_mine(mine)
+    assert lease.still_mine(mine)
+    (mine,) = lease.renew([mine])
+    assert lease.lease_hosts(limit=1) == []
+    frozen.shift(lease.length() + timedelta(seconds=1))
     (theirs,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(theirs)
     assert not lease.still_mine(mine)

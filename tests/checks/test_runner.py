@@ -257,6 +257,33 @@ def test_a_runner_that_lost_its_lease_writes_nothing(serve: Serve) -> None:
     assert Host.objects.get().lease_token == "another"
 
 
+def test_a_pause_that_is_longer_than_a_lease_drops_nothing_that_nobody_else_asks(
+    serve: Serve, settings: Any
+) -> None:
+    settings.CHECK_LEASE_SECONDS = 2
+    stop, paused = threading.Event(), threading.Event()
+
+    def script(visitor: Visitor) -> None:
+        while head := visitor.head():
+            if "/a/5 " in head:
+                paused.wait(10)
+            visitor.send(GONE)
+
+    server = serve(script)
+    targets = watch(*[server.url(f"/a/{i}") for i in range(6)])
+
+    def long_import() -> None:
+        if len(server.heads) == 6 and not paused.is_set():
+            paused.set()
+            time.sleep(2.5)
+        if not Target.objects.filter(next_check_at__lte=clock.now()).exists():
+            stop.set()
+
+    Runner(stop=stop, threads=1).run_forever(between=long_import)
+    assert [len(seen(target)) for target in targets] == [1] * 6
+    assert len(server.heads) == 6
+
+
 def test_two_runners_at_once_check_each_target_once(serve: Serve) -> None:
     servers = [serve({}) for _ in range(4)]
     targets = watch(*[server.url(f"/a/{i}") for server in servers for i in range(10)])
