@@ -37,7 +37,7 @@ def _kept_secret_key() -> str:
     try:
         if kept := path.read_text().strip():
             return kept
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
         raise ImproperlyConfigured(
@@ -92,13 +92,18 @@ CLOCK_ORIGIN = environment.moment("CLOCK_ORIGIN", datetime(2026, 1, 1, tzinfo=UT
 CLOCK_SPEED = environment.number(
     "CLOCK_SPEED", 1, least=1, most=100_000, unit="simulated seconds in a real second"
 )
+if PRODUCTION and CLOCK_SPEED != 1:
+    raise ImproperlyConfigured("CLOCK_SPEED must be 1 in production: dates in the record have to be real.")
+if CLOCK_SPEED != 1 and not environment.text("CLOCK_ORIGIN", ""):
+    raise ImproperlyConfigured(
+        "CLOCK_SPEED needs CLOCK_ORIGIN, from when on the clock runs faster. Set it to now, for example "
+        f"{datetime.now(UTC).isoformat(timespec='seconds')}."
+    )
 if (CLOCK_SPEED - 1) * abs(datetime.now(UTC) - CLOCK_ORIGIN) > LONGEST_SIMULATION:
     raise ImproperlyConfigured(
         f"CLOCK_ORIGIN is too far away for a clock that runs {CLOCK_SPEED:g} times faster: it would be off "
         "by more than a century. Write a CLOCK_ORIGIN close to now."
     )
-if PRODUCTION and CLOCK_SPEED != 1:
-    raise ImproperlyConfigured("CLOCK_SPEED must be 1 in production: dates in the record have to be real.")
 
 # ------------------------------------------------------------------------------------------------ the checker
 

@@ -93,6 +93,12 @@ ITEM_COLUMNS: tuple[Column, ...] = (
         "What the last check saw, which an inconclusive one leaves apart from the status.",
         lambda row: row.last_outcome.value if row.last_outcome else None,
     ),
+    Column(
+        "last_reason",
+        "string",
+        "Why the last check saw that.",
+        lambda row: row.last_reason.value if row.last_reason else None,
+    ),
     Column("next_check_at", "datetime", "When it is looked at again.", lambda row: _iso(row.next_check_at)),
 )
 

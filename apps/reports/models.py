@@ -60,6 +60,11 @@ class Category(models.TextChoices):
     UNKNOWN = "unknown", "not recorded"
 
 
+def word_label(words: type[models.TextChoices], word: str) -> str:
+    """How a word reads: as its list says, or as it is where it is the reporter's own."""
+    return words(word).label if word in words.values else word
+
+
 class Delivery(models.TextChoices):
     """What is known of the report's arrival."""
 
@@ -106,8 +111,9 @@ class Report(models.Model):
     number = models.PositiveIntegerField()  # 1, 2, 3 ... in the campaign
     platform = models.CharField(max_length=253)
     channel = models.CharField(max_length=20, choices=Channel.choices, default=Channel.UNKNOWN)
-    standing = models.CharField(max_length=20, choices=Standing.choices, default=Standing.UNKNOWN)
-    category = models.CharField(max_length=30, choices=Category.choices, default=Category.UNKNOWN)
+    # Words of the lists above, or the reporter's own: a list in other words is still a list.
+    standing = models.CharField(max_length=60, default=Standing.UNKNOWN)
+    category = models.CharField(max_length=60, default=Category.UNKNOWN)
     policy = models.CharField("policy cited", max_length=500, blank=True)
     reference = models.CharField(max_length=200, blank=True)
     sent_at = models.DateTimeField()

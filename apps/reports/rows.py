@@ -50,6 +50,26 @@ MAX_REFERENCE = 200
 MAX_ACCOUNT = 255
 MAX_HOST = 253  # with its port
 MAX_LABEL = 100
+MAX_OWN_WORD = 60
+
+SYNONYMS = {
+    "ncii": "intimate_images",
+    "nonconsensual_intimate_images": "intimate_images",
+    "synthetic_ncii": "synthetic_intimate_images",
+    "deepfake": "synthetic_intimate_images",
+    "deepfakes": "synthetic_intimate_images",
+    "csam": "child_safety",
+    "csea": "child_safety",
+    "hate": "hate_speech",
+    "victim": "depicted_person",
+    "agent": "authorised_agent",
+    "authorized_agent": "authorised_agent",
+    "ngo": "organisation",
+    "organization": "organisation",
+    "press": "journalist",
+    "regulator": "authority",
+}
+"""Words that people in the field use for categories and standings of ours."""
 
 _YES = frozenset({"yes", "y", "true", "1", "x", "control"})
 _NO = frozenset({"", "no", "n", "false", "0"})
@@ -201,8 +221,8 @@ def _group(texts: Mapping[str, str], found: Match, context: RowContext) -> Group
     return Group(
         platform=_platform(text("platform"), found, context),
         channel=(_word("channel", text("channel"), Channel) or Channel.UNKNOWN).value,
-        standing=(_word("standing", text("standing"), Standing) or Standing.UNKNOWN).value,
-        category=(_word("category", text("category"), Category) or Category.UNKNOWN).value,
+        standing=_open_word("standing", text("standing"), Standing) or Standing.UNKNOWN.value,
+        category=_open_word("category", text("category"), Category) or Category.UNKNOWN.value,
         reference=reference,
     )
 
@@ -322,6 +342,16 @@ def _word(column: str, text: str, words: type[Word]) -> Word | None:
         allowed = ", ".join(words.values)
         raise _Rejected(f"{column}: “{text[:60]}” is not one of its words. Write one of: {allowed}.")
     return word
+
+
+def _open_word(column: str, text: str, words: type[Word]) -> str:
+    """A word of the list, also by its synonyms; any other word stays the reporter's own."""
+    own = " ".join(text.split())
+    if len(own) > MAX_OWN_WORD:
+        raise _Rejected(f"{column}: “{own[:40]}…” is longer than {MAX_OWN_WORD} characters.")
+    spelt = _underscored(own)
+    known = _words(words).get(SYNONYMS.get(spelt, spelt))
+    return known.value if known is not None else own
 
 
 @cache

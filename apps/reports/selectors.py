@@ -16,7 +16,18 @@ from apps.checks.outcomes import Outcome, Reason, Status
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 
-from .models import Campaign, Category, Channel, Delivery, Import, Item, Membership, Report, Standing
+from .models import (
+    Campaign,
+    Category,
+    Channel,
+    Delivery,
+    Import,
+    Item,
+    Membership,
+    Report,
+    Standing,
+    word_label,
+)
 
 STILL_UP = (Status.AVAILABLE, Status.RESTRICTED)
 NEEDS_A_PERSON = (Status.SUSPECTED, Status.UNVERIFIABLE)
@@ -350,8 +361,8 @@ def _report_rows(reports: QuerySet[Report]) -> list[ReportRow]:
             platform=report.platform,
             platform_name=platform_name(report.platform),
             channel=Channel(report.channel).label,
-            standing=Standing(report.standing).label,
-            category=Category(report.category).label,
+            standing=word_label(Standing, report.standing),
+            category=word_label(Category, report.category),
             policy=report.policy,
             reference=report.reference,
             sent_at=report.sent_at,

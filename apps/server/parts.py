@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
-from django.db.utils import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from apps.core.commands import database_problem
 from apps.server.supervisor import Part
 
 WEB_THREADS = 4
@@ -145,15 +145,8 @@ def require_writable(folder: Path) -> None:
 
 def require_database() -> None:
     """Raise CannotServe unless the database answers."""
-    try:
-        connection.ensure_connection()
-    except OperationalError as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        if connection.vendor == "sqlite":
-            raise CannotServe(f"Cannot open {settings.DATABASES['default']['NAME']}: {reason}.") from error
-        raise CannotServe(
-            f"The database does not answer: {reason}. Start PostgreSQL, or correct DATABASE_URL."
-        ) from error
+    if problem := database_problem():
+        raise CannotServe(problem)
 
 
 def require_redis() -> None:

@@ -17,6 +17,7 @@ from types import FrameType
 LIFELINE = Path(__file__).with_name("lifeline.py")
 LOOK_EVERY_SECONDS = 0.1
 GRACE_SECONDS = 20.0  # for a part to finish what it is doing, before it is killed
+IMPATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Supervisor:
         self.grace_seconds = grace_seconds
         self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
         self._stop_asked = threading.Event()
+        self._stop_asked_at = 0.0
         self._impatient = threading.Event()
         # The second end stays open for as long as this process lives; the parts notice when it closes.
         self._lifeline, self._held_open = os.pipe()
@@ -59,8 +61,13 @@ class Supervisor:
         os.close(self._lifeline)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stop_asked.is_set():
+        now = time.monotonic()
+        # One stop may arrive twice, for this process and for its group (`timeout` does so): only a signal
+        # that comes a while after the first one is a person's who will not wait.
+        if self._stop_asked.is_set() and now - self._stop_asked_at > IMPATIENCE_SECONDS:
             self._impatient.set()
+        if not self._stop_asked.is_set():
+            self._stop_asked_at = now
         self._stop_asked.set()
 
     @property

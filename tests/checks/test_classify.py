@@ -17,7 +17,15 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from apps.checks.outcomes import Outcome
+from apps.checks.recording import append
+from apps.checks.services import Wanted, watch_targets
+from apps.core.canonical import canonicalise
+from apps.platforms.matching import match
 from tests.checks.answering import beside
+from tests.checks.making import at, check
+
+pytestmark = pytest.mark.django_db
 
 MODEL = "https://huggingface.co/example-user/example-model"
 MODEL_API = "https://huggingface.co/api/models/example-user/example-model"
@@ -113,6 +121,19 @@ def test_a_bare_refusal_is_a_removal_only_of_what_was_seen(recorder: Recorder) -
     file = recorder.write()
     assert told(classify(MODEL, "--har", file)) == ("inconclusive", "missing_or_private", False)
     assert told(classify(MODEL, "--har", file, "--seen")) == ("removed", "not_found", False)
+
+
+def test_what_the_record_has_seen_counts(recorder: Recorder) -> None:
+    recorder.add(MODEL_API, 401, '{"error": "Invalid username or password."}', REFUSED)
+    recorder.add(MODEL, 401, "<title>404 – Hugging Face</title><h1>404</h1>")
+    file = recorder.write()
+    found = match(canonicalise(MODEL))
+    target = watch_targets([Wanted(found, at(0))])[found.key]
+    assert told(classify(MODEL, "--har", file))[0] == "inconclusive"
+    append([check(target, 1, Outcome.AVAILABLE)])
+    result = classify(MODEL, "--har", file)
+    assert told(result) == ("removed", "not_found", False)
+    assert result["seen_available"] is True
 
 
 def test_what_the_recording_lacks_is_listed(recorder: Recorder) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.checks.models import Check, Target
+from apps.checks.models import Check, Host, Target
 from apps.checks.services import Wanted, watch_targets
 from apps.core import clock
 from apps.core.canonical import canonicalise
@@ -77,6 +77,28 @@ def test_watching_until_a_moment_ends_there(server: RawServer, capsys: pytest.Ca
 def test_wrong_options_get_a_sentence(arguments: list[str], sentence: str) -> None:
     with pytest.raises(CommandError, match=re.escape(sentence)):
         call_command("recheck", *arguments)
+
+
+def test_what_was_left_is_told_with_the_reason(server: RawServer, capsys: pytest.CaptureFixture[str]) -> None:
+    watch(server.url("/a/gone"))
+    Host.objects.update(not_before=clock.wall() + timedelta(minutes=5))
+    call_command("recheck")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("checks 0 ")
+    assert re.fullmatch(rf"left 1  127\.0\.0\.1:{server.port} is left alone until \S+ \S+ UTC", second)
+    Host.objects.update(not_before=None, lease_token="other", lease_until=clock.wall() + timedelta(minutes=1))
+    call_command("recheck")
+    assert "is being asked by another checker" in capsys.readouterr().out
+
+
+def test_force_begins_with_what_has_waited_longest(server: RawServer) -> None:
+    recent, waiting = watch(server.url("/a/1")), watch(server.url("/a/2"))
+    call_command("recheck")
+    Target.objects.filter(pk=waiting.pk).update(last_check_at=clock.now() - timedelta(days=1))
+    server.heads.clear()
+    call_command("recheck", "--force")
+    assert [path for path in server.paths() if path in {"/a/1", "/a/2"}] == ["/a/2", "/a/1"]
+    assert recent.checks.count() == 2
 
 
 def test_the_demo_is_not_checked_on_real_time(settings: Any) -> None:

@@ -103,6 +103,16 @@ def test_a_signal_ends_the_watching(supervisor: Supervisor, tmp_path: Path) -> N
     assert supervisor.stop_asked
 
 
+def test_one_stop_that_arrives_twice_is_not_impatience(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.listen_to_signals()
+    supervisor.start(part(PATIENT, str(tmp_path / "ids")))
+    processes_of(tmp_path / "ids")
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert supervisor.stop() == []
+    assert (tmp_path / "ids.stopped").exists()
+
+
 def test_a_part_that_does_not_listen_is_killed_with_its_children(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:

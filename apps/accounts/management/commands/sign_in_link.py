@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from apps.accounts.models import Person
 from apps.accounts.sign_in import sign_in_link
+from apps.core.commands import RecordCommand
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = "Print a one-time link that signs a person in."
 
     def add_arguments(self, parser: CommandParser) -> None:

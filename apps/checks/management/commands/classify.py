@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from apps.checks import address
 from apps.checks.answer import Fetch
 from apps.checks.fetch import Fetcher
 from apps.checks.har import HarFetch, UnusableRecording
+from apps.checks.models import Target
 from apps.checks.observe import observe, observe_canary
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.siblings import Siblings
@@ -45,7 +47,7 @@ class Command(BaseCommand):
             "--seen",
             action="store_true",
             help="judge it as a target that was seen available before, so that an answer which means "
-            '"missing or private" counts as removed',
+            '"missing or private" counts as removed. What the record says of it is taken into account anyway',
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,6 +59,7 @@ class Command(BaseCommand):
         refusal = address.refusal(found.key)
         if refusal is not None:
             raise CommandError(refusal, returncode=2)
+        seen = options["seen"] or _on_record_as_seen(found)
         recording: HarFetch | None = None
         if options["har"] is not None:
             try:
@@ -64,10 +67,10 @@ class Command(BaseCommand):
             except UnusableRecording as error:
                 raise CommandError(str(error), returncode=2) from error
         if recording is not None:
-            result = self._classify(found, recording, recording, seen=options["seen"])
+            result = self._classify(found, recording, recording, seen=seen)
         else:
             with Fetcher() as fetcher:
-                result = self._classify(found, fetcher, None, seen=options["seen"])
+                result = self._classify(found, fetcher, None, seen=seen)
         result = {"url": options["url"], **result}
         if options["json"]:
             self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
@@ -107,6 +110,15 @@ class Command(BaseCommand):
         }
 
 
+def _on_record_as_seen(found: Match) -> bool:
+    """Whether the record holds the URL and has seen it; False where there is no record to ask."""
+    try:
+        targets = Target.objects.filter(key_digest=Target.digest_of(found.key))
+        return targets.exclude(present_at=None).exists()
+    except DatabaseError:
+        return False
+
+
 def _ask_canary(found: Match, fetch: Fetch, recording: HarFetch | None) -> dict[str, str] | None:
     """Look at the platform's known-good URL, as the checks do before they believe in a removal.
 
@@ -131,6 +143,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'platform':<12}{result['platform_name']} ({result['platform']})"
     yield f"{'kind':<12}{result['kind']}"
     yield f"{'account':<12}{result['account'] or '-'}"
+    yield f"{'seen before':<12}{'yes' if result['seen_available'] else 'no'}"
     yield f"{'probe':<12}{result['probe']}"
     yield f"{'outcome':<12}{result['outcome']}"
     yield f"{'reason':<12}{reason} ({reason.label})"

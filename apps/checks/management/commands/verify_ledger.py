@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from apps.checks import ledger
 from apps.checks.models import Check, Target
+from apps.core.commands import RecordCommand
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     """`manage.py verify_ledger`."""
 
     help = "Recompute the digest of every check; name the first of each target that does not hold."

@@ -7,8 +7,9 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from apps.core.commands import RecordCommand
 from apps.exports.columns import item_record
 from apps.reports.models import Campaign
 from apps.reports.selectors import ItemRow, item_rows, items_of
@@ -16,7 +17,7 @@ from apps.reports.selectors import ItemRow, item_rows, items_of
 CHUNK = 2000
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     """`manage.py status CAMPAIGN [--jsonl]`."""
 
     help = "List a campaign's items: for people, or with --jsonl one JSON object a line for programs."
@@ -55,7 +56,7 @@ class Command(BaseCommand):
 def _line(row: ItemRow) -> str:
     """One item on one line, its URL defanged and last, so that a narrow terminal breaks no column."""
     when = _date(row.removed_by) if row.removed_by and not row.came_back else _date(row.last_check_at)
-    reason = row.reason.value if row.reason else "-"
+    reason = row.reason or row.last_reason or "-"
     returned = "  returned" if row.came_back else ""
     control = "  control" if row.control else ""
     return (

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.core.validators import validate_slug
 from tqdm import tqdm
 
 from apps.core import clock
+from apps.core.commands import RecordCommand
 from apps.reports.campaigns import create_campaign
 from apps.reports.columns import UnusableMapping, check_mapping, guess_columns
 from apps.reports.csv_files import Table, UnreadableFile
@@ -37,7 +38,7 @@ from apps.reports.rows import COLUMNS
 from apps.reports.spool import Spool
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     """Import a list: `import_reports FILE --campaign SLUG`."""
 
     help = (

@@ -7,23 +7,26 @@ import signal
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import QuerySet
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
-from apps.checks.models import Target
+from apps.checks.models import Host, Target
 from apps.checks.outcomes import Outcome
 from apps.checks.runner import Runner
 from apps.core import clock
+from apps.core.commands import RecordCommand
 from apps.reports.models import Campaign, Item
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     """`manage.py recheck [--campaign SLUG] [--force] [--watch] [--until ISO-TIME]`."""
 
     help = (
@@ -54,7 +57,8 @@ class Command(BaseCommand):
             )
         targets = _targets(options["campaign"])
         if options["force"]:
-            targets.update(next_check_at=clock.now())
+            # Due since it was last looked at: so the one that has waited longest comes first.
+            targets.update(next_check_at=Coalesce("last_check_at", "created_at"))
         watch = options["watch"] or options["until"] is not None
         stop = threading.Event()
         if threading.current_thread() is threading.main_thread():
@@ -83,6 +87,8 @@ class Command(BaseCommand):
         with progress:
             summary = runner.run_forever(between=look_at_the_time) if watch else runner.run_due()
         self.stdout.write(f"checks {summary.checks}  {_line(summary.outcomes)}")
+        for left in () if watch else _left(among):
+            self.stdout.write(left)
         if summary.errors:
             raise CommandError(
                 f"{summary.errors} targets could not be recorded and were put off by an hour; see the log."
@@ -97,6 +103,19 @@ def _targets(slug: str | None) -> QuerySet[Target]:
         known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
         raise CommandError(f"There is no campaign {slug!r}. Campaigns: {known or 'none yet'}.")
     return Target.objects.filter(pk__in=Item.objects.filter(report__campaign=campaign).values("target_id"))
+
+
+def _left(among: QuerySet[Target]) -> Iterator[str]:
+    """What is due and was not checked, and why: a host may not be asked now."""
+    hosts = Host.objects.filter(targets__in=among).annotate(due=Count("targets", filter=Q(targets__in=among)))
+    for host in hosts.order_by("name"):
+        if host.lease_until is not None and host.lease_until > clock.wall():
+            why = "is being asked by another checker"
+        elif host.not_before is not None and host.not_before > clock.wall():
+            why = f"is left alone until {host.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        else:
+            why = "was not reached"
+        yield f"left {host.due}  {host.name} {why}"
 
 
 def _line(outcomes: Counter[str]) -> str:

@@ -7,10 +7,10 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from apps.checks.runner import Runner
+from apps.core.commands import RecordCommand
 from apps.reports.importing import run_next_import
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     """`manage.py run_checker`: what `serve` starts where no REDIS_URL is set."""
 
     help = "Check what becomes due and run uploaded imports, in this process, until SIGTERM or Ctrl-C."

@@ -1,0 +1,48 @@
+"""What the commands that work on the record have in common: a database that answers and is up to date."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
+
+
+class RecordCommand(BaseCommand):
+    """A command that reads or writes the record.
+
+    A new database is set up first, so that a clean copy of the project can be used at once. One that holds
+    something already is never changed in passing: then the command stops with a sentence.
+    """
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command once the database is ready. Raises CommandError when it cannot be."""
+        problem = database_problem()
+        if problem:
+            raise CommandError(problem)
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            if executor.loader.applied_migrations:
+                raise CommandError("The database is older than the program. Run: manage.py migrate")
+            call_command("migrate", interactive=False, verbosity=0)
+        return super().execute(*args, **options)
+
+
+def database_problem() -> str | None:
+    """One sentence on why the database cannot be used and what to do; None if it answers."""
+    try:
+        if connection.vendor == "sqlite":
+            settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        connection.ensure_connection()
+    except OSError as error:
+        return f"Cannot write to {settings.VAR_DIR} ({error.strerror}). Set VAR_DIR to a writable folder."
+    except OperationalError as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        if connection.vendor == "sqlite":
+            return f"Cannot open {settings.DATABASES['default']['NAME']}: {reason}."
+        return f"The database does not answer: {reason}. Start PostgreSQL, or correct DATABASE_URL."
+    return None
