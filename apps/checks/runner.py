@@ -39,9 +39,11 @@ from .siblings import Siblings
 
 log = logging.getLogger(__name__)
 
+HOSTS_A_THREAD = 4  # leased at once: most hosts wait for their pace, and a waiting host needs no thread
 TARGETS_A_LOAD = 200  # of one host, at a time
 RECORD_AT = 100  # finished checks of one host before they are written
 RECORD_EVERY_SECONDS = 2.0
+RECORD_SUSPICIOUS_EVERY = timedelta(seconds=20)  # with removed outcomes: each such batch costs a canary
 RECORD_ATTEMPTS = 3  # where the database breaks a transaction off: another writer was in its way
 RENEW_SHARE = 4  # of a lease's length: leases are renewed well before they run out
 LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
@@ -85,6 +87,7 @@ class HostRun:
     in_flight: int = 0
     finished: list[Finished] = field(default_factory=list)
     finished_since: float = 0.0
+    suspicious: bool = False  # among the finished is a removed outcome that needs the canary
     awaiting_canary: list[Finished] = field(default_factory=list)
     closing: bool = False  # what is under way is finished, nothing new is begun
 
@@ -197,7 +200,7 @@ class Runner:
         return self.summary
 
     def _take_hosts(self) -> bool:
-        room = self._threads - len(self._runs)
+        room = HOSTS_A_THREAD * self._threads - len(self._runs)
         if room <= 0:
             return False
         taken = leases.lease_hosts(limit=room, among=self._among)
@@ -226,7 +229,7 @@ class Runner:
                 break  # the thread takes the slot; look at the pace again next time round
         if run.finished and (
             len(run.finished) >= RECORD_AT
-            or time.monotonic() - run.finished_since >= RECORD_EVERY_SECONDS
+            or time.monotonic() >= _record_at(run)
             or not (run.waiting or run.in_flight)
         ):
             self._finish_batch(run)
@@ -259,7 +262,7 @@ class Runner:
             if run.waiting and may_ask and self._busy < self._threads:
                 waits.append(max(self._pacer.seconds_until_free(run.lease.host), 0.002))
             if run.finished and not run.awaiting_canary:
-                waits.append(run.finished_since + RECORD_EVERY_SECONDS - now)
+                waits.append(_record_at(run) - now)
         return max(0.0, min(waits))
 
     def _collect(self, timeout: float) -> None:
@@ -279,6 +282,7 @@ class Runner:
                 if not run.finished:
                     run.finished_since = time.monotonic()
                 run.finished.append(result)
+                run.suspicious = run.suspicious or _needs_canary(result)
                 self._hold(run, result.observation.verdict.retry_after)
             elif isinstance(result, PutBack):
                 run.in_flight -= 1
@@ -352,7 +356,7 @@ class Runner:
         """
         if run.awaiting_canary:
             return  # one batch at a time waits for its canary
-        batch, run.finished = run.finished, []
+        batch, run.finished, run.suspicious = run.finished, [], False
         platform = next((one.due.platform for one in batch if _needs_canary(one)), None)
         if platform is None:
             self._record(run, batch, None)
@@ -466,6 +470,12 @@ class Canary:
     outcome: Outcome
     reason: Reason
     retry_after: datetime | None = None
+
+
+def _record_at(run: HostRun) -> float:
+    """When the host's finished checks are written at the latest, on the monotonic clock."""
+    patience = clock.in_real_time(RECORD_SUSPICIOUS_EVERY).total_seconds() if run.suspicious else 0.0
+    return run.finished_since + max(patience, RECORD_EVERY_SECONDS)
 
 
 def _needs_canary(one: Finished) -> bool:
