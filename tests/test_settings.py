@@ -122,9 +122,7 @@ def test_production_refuses_what_is_unsafe(
         load_settings(**{**PRODUCTION, **changes})
 
 
-def test_a_fast_clock_must_say_from_when_and_not_from_long_ago(load_settings: Any) -> None:
-    with pytest.raises(ImproperlyConfigured, match="CLOCK_SPEED needs CLOCK_ORIGIN"):
-        load_settings(CLOCK_SPEED="50")
+def test_a_fast_clock_must_not_have_started_long_ago(load_settings: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match="CLOCK_ORIGIN is too far away"):
         load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="14400")
     load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="1")

@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
+from . import clock
+
 
 class RecordCommand(BaseCommand):
     """A command that reads or writes the record.
@@ -21,7 +23,7 @@ class RecordCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command once the database is ready. Raises CommandError when it cannot be."""
-        problem = database_problem()
+        problem = clock_problem() or database_problem()
         if problem:
             raise CommandError(problem)
         executor = MigrationExecutor(connection)
@@ -30,6 +32,19 @@ class RecordCommand(BaseCommand):
                 raise CommandError("The database is older than the program. Run: manage.py migrate")
             call_command("migrate", interactive=False, verbosity=0)
         return super().execute(*args, **options)
+
+
+def clock_problem() -> str | None:
+    """One sentence if the clock is to run faster without a word from when on; None if all is well.
+
+    `serve --demo` sets both for its parts.
+    """
+    if settings.CLOCK_SPEED != 1 and not settings.CLOCK_ORIGIN_IS_SET and not settings.DEMO:
+        return (
+            "CLOCK_SPEED needs CLOCK_ORIGIN, from when on the clock runs faster. Set it to now, for example "
+            f"{clock.wall().isoformat(timespec='seconds')}."
+        )
+    return None
 
 
 def database_problem() -> str | None:

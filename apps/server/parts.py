@@ -15,7 +15,7 @@ from django.db import connection
 from redis import Redis
 from redis.exceptions import RedisError
 
-from apps.core.commands import database_problem
+from apps.core.commands import clock_problem, database_problem
 from apps.server.supervisor import Part
 
 WEB_THREADS = 4
@@ -141,6 +141,12 @@ def require_writable(folder: Path) -> None:
             f"Cannot write to {folder} ({error.strerror}). Make it writable for this user, or set VAR_DIR to "
             "a folder that is."
         ) from error
+
+
+def require_clock() -> None:
+    """Raise CannotServe if the clock would run faster from nobody knows when."""
+    if problem := clock_problem():
+        raise CannotServe(problem)
 
 
 def require_database() -> None:

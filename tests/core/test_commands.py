@@ -62,3 +62,12 @@ def test_a_database_that_does_not_answer_is_one_sentence(
     assert done.stderr.startswith("CommandError: The database does not answer: ")
     assert done.stderr.strip().endswith("Start PostgreSQL, or correct DATABASE_URL.")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("status", "mine"), ("serve", "--port", "1")])
+def test_a_fast_clock_has_to_say_from_when_on(
+    repository: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    done = run(repository, tmp_path, *command, CLOCK_SPEED="50")
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: CLOCK_SPEED needs CLOCK_ORIGIN, from when on the clock runs")

@@ -91,7 +91,8 @@ def test_what_was_left_is_told_with_the_reason(server: RawServer, capsys: pytest
     assert "is being asked by another checker" in capsys.readouterr().out
 
 
-def test_force_begins_with_what_has_waited_longest(server: RawServer) -> None:
+def test_force_begins_with_what_has_waited_longest(server: RawServer, settings: Any) -> None:
+    settings.CHECK_HOST_CONCURRENCY = 1
     recent, waiting = watch(server.url("/a/1")), watch(server.url("/a/2"))
     call_command("recheck")
     Target.objects.filter(pk=waiting.pk).update(last_check_at=clock.now() - timedelta(days=1))

@@ -73,6 +73,7 @@ class Command(BaseCommand):
                 f"--demo-port {demo_port} takes the ports {demo_port} and {demo_port + 1}, and --port is "
                 f"one of them. Choose another with --demo-port {demo_port + 10}."
             )
+        parts.require_clock()
         parts.require_free_port(host, port, option="--port")
         if settings.DEMO:
             for one in (demo_port, demo_port + 1):
