@@ -44,12 +44,14 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
     if not settings.REDIS_URL:
         yield Part("checker", manage("run_checker"))
         return
-    yield Part("scheduler", manage("rqcron", str(settings.BASE_DIR / "config" / "cron.py")))
+    # rq reports every job at its usual level, which would bury what `serve` has to say.
+    schedule = str(settings.BASE_DIR / "config" / "cron.py")
+    yield Part("scheduler", manage("rqcron", schedule, "--logging-level", "WARNING"))
     yield Part(
         "workers",
         manage(
             *("rqworker-pool", "tick", "default", "--num-workers", str(WORKERS)),
-            *("--worker-class", "apps.checks.jobs.CheckWorker"),
+            *("--worker-class", "apps.checks.jobs.CheckWorker", "--verbosity", "0"),
         ),
     )
 
