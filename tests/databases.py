@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,12 +57,17 @@ def uses_database(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the second run, leave out what does not depend on the database."""
-    if SECOND_RUN not in os.environ:
-        return
-    left_out = [item for item in items if not uses_database(item)]
+    """Leave out what this run's database has no such thing as; in the second run, what has run already."""
+    from django.conf import settings
+
+    postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    kept, left_out = [], []
+    for item in items:
+        belongs = postgresql or item.get_closest_marker("postgresql") is None
+        belongs = belongs and (SECOND_RUN not in os.environ or uses_database(item))
+        (kept if belongs else left_out).append(item)
     if left_out:
-        items[:] = [item for item in items if uses_database(item)]
+        items[:] = kept
         config.hook.pytest_deselected(items=left_out)
 
 
@@ -109,9 +114,12 @@ class RunOnPostgreSQL:
         self._output: Path | None = None
         self._problem = ""  # why the server could not be started; the first run goes on all the same
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self._wanted = self._wanted or any(item.get_closest_marker("postgresql") for item in items)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._wanted = any(uses_database(item) for item in session.items)
+        self._wanted = self._wanted or any(uses_database(item) for item in session.items)
         if self._wanted and self._may_run_beside_the_first():
             file, name = tempfile.mkstemp(prefix="stillup-", suffix=".log")
             self._output = Path(name)
@@ -171,6 +179,8 @@ class RunOnPostgreSQL:
             sys.stdout.flush()
             sys.stdout.buffer.write(b"\n" + self._output.read_bytes())
             sys.stdout.flush()
+        if first == pytest.ExitCode.NO_TESTS_COLLECTED:
+            return second  # everything chosen is about PostgreSQL
         return first or second
 
     def stop(self) -> None:

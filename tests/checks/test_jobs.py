@@ -15,16 +15,13 @@ from rq.job import JobStatus
 from apps.checks import jobs, lease
 from apps.checks.jobs import CheckWorker, check_leased
 from apps.checks.siblings import Siblings
-from tests.checks.test_runner import PAGE, Serve, _with_own_connection, serve, watch
-
-__all__ = ["serve"]
+from tests.checks.running import PAGE, Serve, watch, with_own_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.postgresql  # SQLite has no server that could go away
 def test_a_worker_outlives_its_connection_to_the_database(valkey_url: str) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no server that could go away.")
     queue = Queue("default", connection=redis.Redis.from_url(valkey_url))
     worker = CheckWorker([queue], connection=queue.connection)
 
@@ -65,6 +62,6 @@ def _end_session(process: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [process])
 
-    thread = threading.Thread(target=_with_own_connection(end))
+    thread = threading.Thread(target=with_own_connection(end))
     thread.start()
     thread.join()

@@ -119,9 +119,8 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_checks() -> N
     assert many == few
 
 
+@pytest.mark.postgresql  # SQLite locks the whole database
 def test_rows_are_locked_in_the_order_of_their_keys() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite locks the whole database.")
     first, second = make_targets("a", "b")
     with CaptureQueriesContext(connection) as queries:
         append([check(second, 1, UP), check(first, 1, UP)])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,44 +16,13 @@ from apps.checks import lease, ledger
 from apps.checks.models import CanaryCheck, Host, Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.runner import ERROR_DELAY, Runner
-from apps.checks.services import Wanted, watch_targets
 from apps.core import clock
-from apps.core.canonical import canonicalise
-from apps.platforms.matching import match
-from tests.checks.servers import RawServer, Script, Visitor, response, routing
+from tests.checks.running import GONE, PAGE, Serve, watch, with_own_connection
+from tests.checks.servers import Visitor, response
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = response(
-    b"<!doctype html><title>A page</title><h1>A page</h1><p>" + b"It stands here as it always did. " * 20,
-    headers=["Content-Type: text/html"],
-)
-GONE = response(b"gone", status="410 Gone")
 LATER = response(b"", status="429 Too Many Requests", headers=["Retry-After: 120"])
-
-Serve = Callable[[Script | dict[str, bytes]], RawServer]
-
-
-@pytest.fixture
-def serve(settings: Any) -> Iterator[Serve]:
-    """Starts servers on loopback that the checker may ask, without any pause between requests."""
-    settings.CHECK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
-    settings.CHECK_ALLOW_PORTS = []
-    settings.CHECK_HOST_INTERVAL = 0.0
-    with ExitStack() as stack:
-
-        def start(script: Script | dict[str, bytes]) -> RawServer:
-            server = stack.enter_context(RawServer(routing(script) if isinstance(script, dict) else script))
-            settings.CHECK_ALLOW_PORTS = [*settings.CHECK_ALLOW_PORTS, server.port]
-            return server
-
-        yield start
-
-
-def watch(*urls: str) -> list[Target]:
-    matches = [match(canonicalise(url)) for url in urls]
-    found = watch_targets(Wanted(one, clock.now()) for one in matches)
-    return [found[one.key] for one in matches]
 
 
 def seen(target: Target) -> list[tuple[str, str]]:
@@ -161,9 +127,8 @@ def test_what_is_due_is_checked_however_slow_the_pace(
     assert Runner().run_due().checks == 4
 
 
+@pytest.mark.postgresql  # on SQLite two writers wait for each other
 def test_another_writer_in_the_way_does_not_end_the_run(serve: Serve) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("On SQLite two writers wait for each other.")
     server = serve({})
     first, second = sorted(target.pk for target in watch(server.url("/a/1"), server.url("/a/2")))
     begun = threading.Event()
@@ -177,7 +142,7 @@ def test_another_writer_in_the_way_does_not_end_the_run(serve: Serve) -> None:
             time.sleep(0.4)
             cursor.execute("SELECT 1 FROM checks_target WHERE id = %s FOR UPDATE", [first])
 
-    other = threading.Thread(target=_with_own_connection(lock_the_other_way_round))
+    other = threading.Thread(target=with_own_connection(lock_the_other_way_round))
     other.start()
     assert begun.wait(10)
     try:
@@ -249,7 +214,7 @@ def test_a_runner_that_lost_its_lease_writes_nothing(serve: Serve) -> None:
         Host.objects.update(lease_token="another", lease_until=clock.wall() + lease.length())
         visitor.send(GONE)
 
-    server = serve(_with_own_connection(script))
+    server = serve(with_own_connection(script))
     (target,) = watch(server.url("/a/1"))
     assert Runner().run_due().checks == 0
     assert seen(target) == []
@@ -286,7 +251,7 @@ def test_a_pause_that_is_longer_than_a_lease_drops_nothing_that_nobody_else_asks
 def test_two_runners_at_once_check_each_target_once(serve: Serve) -> None:
     servers = [serve({}) for _ in range(4)]
     targets = watch(*[server.url(f"/a/{i}") for server in servers for i in range(10)])
-    runners = [threading.Thread(target=_with_own_connection(lambda: Runner().run_due())) for _ in range(3)]
+    runners = [threading.Thread(target=with_own_connection(lambda: Runner().run_due())) for _ in range(3)]
     for runner in runners:
         runner.start()
     for runner in runners:
@@ -373,17 +338,3 @@ def test_a_canary_that_says_when_to_come_back_is_heard(serve: Serve, settings: A
 def _always(visitor: Visitor, answer: bytes) -> None:
     while visitor.head():
         visitor.send(answer)
-
-
-def _with_own_connection(function: Callable[..., Any]) -> Callable[..., Any]:
-    """In a thread of its own, with a database connection that is closed at its end."""
-
-    def run(*arguments: Any) -> None:
-        from django.db import connection
-
-        try:
-            function(*arguments)
-        finally:
-            connection.close()
-
-    return run

@@ -12,11 +12,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.checks.models import Check, Host, Target
-from apps.checks.services import Wanted, watch_targets
 from apps.core import clock
-from apps.core.canonical import canonicalise
-from apps.platforms.matching import match
-from tests.checks.servers import RawServer, response, routing
+from tests.checks.running import GONE, watch
+from tests.checks.servers import RawServer, routing
 from tests.factories import make_campaign, make_item, make_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,16 +22,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def server(settings: Any) -> Iterator[RawServer]:
-    with RawServer(routing({"/a/gone": response(b"gone", status="410 Gone")})) as running:
+    with RawServer(routing({"/a/gone": GONE})) as running:
         settings.CHECK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
         settings.CHECK_ALLOW_PORTS = [running.port]
         settings.CHECK_HOST_INTERVAL = 0.0
         yield running
-
-
-def watch(url: str) -> Target:
-    found = match(canonicalise(url))
-    return watch_targets([Wanted(found, clock.now())])[found.key]
 
 
 def test_what_is_due_is_checked_and_counted(server: RawServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +40,7 @@ def test_what_is_due_is_checked_and_counted(server: RawServer, capsys: pytest.Ca
 
 
 def test_only_one_campaign_and_force(server: RawServer, capsys: pytest.CaptureFixture[str]) -> None:
-    mine, other = watch(server.url("/a/gone")), watch(server.url("/a/missing"))
+    mine, other = watch(server.url("/a/gone"), server.url("/a/missing"))
     make_item(make_report(make_campaign("mine")), mine)
     call_command("recheck", "--campaign", "mine")
     call_command("recheck", "--campaign", "mine", "--force")
@@ -93,7 +86,7 @@ def test_what_was_left_is_told_with_the_reason(server: RawServer, capsys: pytest
 
 def test_force_begins_with_what_has_waited_longest(server: RawServer, settings: Any) -> None:
     settings.CHECK_HOST_CONCURRENCY = 1
-    recent, waiting = watch(server.url("/a/1")), watch(server.url("/a/2"))
+    recent, waiting = watch(server.url("/a/1"), server.url("/a/2"))
     call_command("recheck")
     Target.objects.filter(pk=waiting.pk).update(last_check_at=clock.now() - timedelta(days=1))
     server.heads.clear()
