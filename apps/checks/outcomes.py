@@ -131,3 +131,14 @@ class Status(TextChoices):
     SUSPECTED = "suspected", "suspected"  # looks removed, not yet confirmed
     REMOVED = "removed", "removed"
     UNVERIFIABLE = "unverifiable", "unverifiable"  # only inconclusive for long
+
+
+STATUS_ORDER = (
+    Status.AVAILABLE,
+    Status.RESTRICTED,
+    Status.SUSPECTED,
+    Status.REMOVED,
+    Status.UNVERIFIABLE,
+    Status.WAITING,
+)
+"""Statuses from "still up" by way of "gone" to "could not tell": the order of every table and chart."""

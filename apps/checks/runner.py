@@ -25,9 +25,10 @@ from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
 from apps.platforms.matching import match
+from apps.platforms.schema import Politeness
 
 from . import lease as leases
-from .answer import Answer, Ask, Fetch, Observation, Verdict
+from .answer import Answer, Ask, Observation, Verdict
 from .fetch import Fetcher
 from .lease import Lease
 from .models import CanaryCheck, Target
@@ -82,6 +83,7 @@ class HostRun:
     """One leased host while it is worked on."""
 
     lease: Lease
+    politeness: Politeness
     waiting: deque[Due] = field(default_factory=deque)
     pending_ids: set[int] = field(default_factory=set)  # loaded and not yet recorded
     in_flight: int = 0
@@ -128,7 +130,6 @@ class Runner:
         stop: threading.Event | None = None,
         on_recorded: Callable[[Counter[str]], None] | None = None,
         threads: int | None = None,
-        fetch: Fetch | None = None,
         siblings: Siblings | None = None,
     ) -> None:
         self._among = among
@@ -136,7 +137,7 @@ class Runner:
         self._on_recorded = on_recorded
         self._threads = threads or settings.CHECK_CONCURRENCY
         self._pacer = Pacer()
-        self._fetch: Fetch = fetch or Fetcher(pace=self._pacer)
+        self._fetch = Fetcher(pace=self._pacer)
         self._siblings = siblings or Siblings()
         self._jobs: queue.SimpleQueue[Callable[[], tuple[HostRun, object]] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[HostRun, object]] = queue.SimpleQueue()
@@ -161,7 +162,7 @@ class Runner:
     def run_leased(self, token: str, *, seconds: float) -> Summary:
         """Check the due targets of the hosts leased under `token`; begins nothing after `seconds`."""
         for lease in leases.renew(leases.held(token)):
-            self._runs[lease.host_id] = HostRun(lease)
+            self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
         return self._run(take_new=False, forever=False, until=time.monotonic() + seconds)
 
     # -- the main loop
@@ -205,7 +206,7 @@ class Runner:
             return False
         taken = leases.lease_hosts(limit=room, among=self._among)
         for lease in taken:
-            self._runs[lease.host_id] = HostRun(lease)
+            self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
         return bool(taken)
 
     def _advance(self, run: HostRun) -> None:
@@ -214,10 +215,9 @@ class Runner:
             self._load(run)
         if run.waiting and self._seconds_to_hold(run.lease.host) > LONGEST_HOLD_SECONDS:
             run.close()
-        politeness = registry.politeness(run.lease.host)
         while (
             run.waiting
-            and run.in_flight < politeness.concurrency
+            and run.in_flight < run.politeness.concurrency
             and self._busy < self._threads
             and clock.wall() < run.lease.until
             and not self._pacer.seconds_until_free(run.lease.host)
@@ -225,7 +225,7 @@ class Runner:
             due = run.waiting.popleft()
             self._submit(run, lambda due=due: (run, self._observe(run.lease.host, due)))  # type: ignore[misc]
             run.in_flight += 1
-            if politeness.interval_seconds:
+            if run.politeness.interval_seconds:
                 break  # the thread takes the slot; look at the pace again next time round
         if run.finished and (
             len(run.finished) >= RECORD_AT
@@ -258,7 +258,7 @@ class Runner:
         now = time.monotonic()
         waits = [look_at - now]
         for run in self._runs.values():
-            may_ask = run.in_flight < registry.politeness(run.lease.host).concurrency
+            may_ask = run.in_flight < run.politeness.concurrency
             if run.waiting and may_ask and self._busy < self._threads:
                 waits.append(max(self._pacer.seconds_until_free(run.lease.host), 0.002))
             if run.finished and not run.awaiting_canary:
@@ -458,6 +458,7 @@ class Runner:
     def _give_back(self) -> None:
         for _ in self._workers:
             self._jobs.put(None)
+        self._fetch.close()
         for run in list(self._runs.values()):
             self._release(run)
 

@@ -39,11 +39,6 @@ def is_simulated() -> bool:
     return bool(settings.CLOCK_SPEED != 1)
 
 
-def in_record_time(real: timedelta) -> timedelta:
-    """How much of the record's time passes during a `real` duration."""
-    return real * settings.CLOCK_SPEED
-
-
 def in_real_time(recorded: timedelta) -> timedelta:
     """How long one really waits for a duration in the record's time."""
     return recorded / settings.CLOCK_SPEED

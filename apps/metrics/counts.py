@@ -7,19 +7,9 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
-from apps.checks.outcomes import Status
+from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core import clock
 from apps.reports.models import Campaign, Item
-
-ORDER = (
-    Status.AVAILABLE,
-    Status.RESTRICTED,
-    Status.SUSPECTED,
-    Status.REMOVED,
-    Status.UNVERIFIABLE,
-    Status.WAITING,
-)
-"""Statuses from "still up" by way of "gone" to "could not tell": the order of every table and chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ def percent(count: int, of: int) -> str:
 def status_counts(campaign: Campaign) -> StatusCounts:
     """Count the campaign's items by what is held of their targets now. One query."""
     is_up = Q(target__status__in=[Status.AVAILABLE, Status.RESTRICTED])
-    counts = dict.fromkeys(ORDER, 0)
+    counts = dict.fromkeys(STATUS_ORDER, 0)
     controls = came_back = 0
     groups = (
         Item.objects.filter(report__campaign=campaign)
@@ -89,7 +79,7 @@ def status_counts(campaign: Campaign) -> StatusCounts:
         came_back += group["came_back"]
     of = sum(counts.values())
     return StatusCounts(
-        rows=tuple(StatusCount(status, counts[status], of) for status in ORDER),
+        rows=tuple(StatusCount(status, counts[status], of) for status in STATUS_ORDER),
         of=of,
         controls=controls,
         came_back=came_back,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 CONFIDENCE = ("verified", "reported", "remembered")
@@ -25,8 +25,6 @@ ACCEPT = {
     "file": "*/*",
 }
 BUILT_IN_PARAMETERS = frozenset({"url", "scheme", "host", "authority"})
-
-T = TypeVar("T")
 
 
 class DefinitionError(ValueError):

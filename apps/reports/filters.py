@@ -8,7 +8,7 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
-from apps.checks.outcomes import Status
+from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core.defanging import refang
 from apps.platforms.registry import platform_name
 
@@ -42,17 +42,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="having_text", label="Text", max_length=2048)
     status = django_filters.MultipleChoiceFilter(
         field_name="target__status",
-        choices=[
-            (status.value, status.label)
-            for status in (
-                Status.AVAILABLE,
-                Status.RESTRICTED,
-                Status.SUSPECTED,
-                Status.REMOVED,
-                Status.UNVERIFIABLE,
-                Status.WAITING,
-            )
-        ],
+        choices=[(status.value, status.label) for status in STATUS_ORDER],
         label="Status",
         widget=forms.CheckboxSelectMultiple,
     )

@@ -199,6 +199,19 @@ def role_in(campaign: Campaign, person: Person) -> Role | None:
     return Role(role) if role else None
 
 
+class UnknownCampaign(LookupError):
+    """There is no campaign of that slug. `str()` is a sentence that names those that there are."""
+
+
+def campaign_called(slug: str) -> Campaign:
+    """The campaign of a slug that somebody typed. Raises UnknownCampaign."""
+    campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign is None:
+        known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
+        raise UnknownCampaign(f"There is no campaign {slug!r}. Campaigns: {known or 'none yet'}.")
+    return campaign
+
+
 def campaigns_of(person: Person) -> list[CampaignRow]:
     """The campaigns that a person may see, by name. Two queries."""
     roles = dict(person.memberships.values_list("campaign_id", "role"))

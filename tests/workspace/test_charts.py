@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.checks.outcomes import Outcome, Status
-from apps.metrics.counts import ORDER, StatusCount, StatusCounts
+from apps.checks.outcomes import STATUS_ORDER, Outcome, Status
+from apps.metrics.counts import StatusCount, StatusCounts
 from apps.workspace.charts import BINS, LANE_ORDER, WIDTH, check_strip, status_bar
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -20,7 +20,8 @@ checks = st.lists(st.tuples(moments, st.sampled_from(Outcome), st.booleans()), m
 
 def counts_of(*numbers: int) -> StatusCounts:
     rows = tuple(
-        StatusCount(status, number, sum(numbers)) for status, number in zip(ORDER, numbers, strict=True)
+        StatusCount(status, number, sum(numbers))
+        for status, number in zip(STATUS_ORDER, numbers, strict=True)
     )
     return StatusCounts(rows=rows, of=sum(numbers), controls=0, came_back=0, as_of=START)
 

@@ -11,8 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import RecordCommand
 from apps.exports.columns import item_record
-from apps.reports.models import Campaign
-from apps.reports.selectors import ItemRow, item_rows, items_of
+from apps.reports.selectors import ItemRow, UnknownCampaign, campaign_called, item_rows, items_of
 
 CHUNK = 2000
 
@@ -33,12 +32,10 @@ class Command(RecordCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the items in the order in which they were reported."""
-        campaign = Campaign.objects.filter(slug=options["campaign"]).first()
-        if campaign is None:
-            known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
-            raise CommandError(
-                f"There is no campaign {options['campaign']!r}. Campaigns: {known or 'none yet'}."
-            )
+        try:
+            campaign = campaign_called(options["campaign"])
+        except UnknownCampaign as error:
+            raise CommandError(str(error)) from error
         items = items_of(campaign).order_by("report__number", "pk")
         counts: Counter[str] = Counter()
         for item in items.iterator(chunk_size=CHUNK):

@@ -23,7 +23,8 @@ from apps.checks.outcomes import Outcome
 from apps.checks.runner import Runner
 from apps.core import clock
 from apps.core.commands import RecordCommand
-from apps.reports.models import Campaign, Item
+from apps.reports.models import Item
+from apps.reports.selectors import UnknownCampaign, campaign_called
 
 
 class Command(RecordCommand):
@@ -98,10 +99,10 @@ class Command(RecordCommand):
 def _targets(slug: str | None) -> QuerySet[Target]:
     if slug is None:
         return Target.objects.all()
-    campaign = Campaign.objects.filter(slug=slug).first()
-    if campaign is None:
-        known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)[:10])
-        raise CommandError(f"There is no campaign {slug!r}. Campaigns: {known or 'none yet'}.")
+    try:
+        campaign = campaign_called(slug)
+    except UnknownCampaign as error:
+        raise CommandError(str(error)) from error
     return Target.objects.filter(pk__in=Item.objects.filter(report__campaign=campaign).values("target_id"))
 
 
