@@ -47,6 +47,7 @@ class Target(models.Model):
     platform = models.CharField(max_length=253)
     kind = models.CharField(max_length=50)
     account = models.CharField(max_length=ACCOUNT_LENGTH, blank=True)
+    account_key = models.BigIntegerField(default=0)  # of platform and account, to count by; 0: not known
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="targets")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     origins = models.JSONField(default=list)  # ISO times of the reports: where its clocks start
@@ -59,6 +60,7 @@ class Target(models.Model):
     overruled = models.BooleanField(default=False)
     available_at = models.DateTimeField(null=True, blank=True)
     present_at = models.DateTimeField(null=True, blank=True)
+    checker_present_at = models.DateTimeField(null=True, blank=True)
     conclusive_at = models.DateTimeField(null=True, blank=True)
     run_started_at = models.DateTimeField(null=True, blank=True)
     run_count = models.PositiveIntegerField(default=0)
@@ -68,6 +70,7 @@ class Target(models.Model):
     removed_by = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     reinstated_at = models.DateTimeField(null=True, blank=True)
+    removal_count = models.PositiveIntegerField(default=0)
     inconclusive_since = models.DateTimeField(null=True, blank=True)
     inconclusive_count = models.PositiveIntegerField(default=0)
     last_outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
@@ -96,10 +99,19 @@ class Target(models.Model):
         """The value of `key_digest` for a canonical URL."""
         return hashlib.sha256(key.encode()).hexdigest()
 
+    @staticmethod
+    def account_key_of(platform: str, account: str) -> int:
+        """The value of `account_key`: 64 bits of a digest, never 0 for an account that is known."""
+        if not account:
+            return 0
+        digest = hashlib.sha256(f"{platform}\n{account}".encode()).digest()
+        return int.from_bytes(digest[:8], signed=True) or 1
+
     def commit_to_key(self) -> None:
-        """Set what follows from `key`: its digest, and the salted commitment that the ledger names."""
+        """Set what follows from `key` (its digest, the salted commitment that the ledger names) and account."""
         self.key_digest = self.digest_of(self.key)
         self.commitment = hashlib.sha256((self.salt + self.key).encode()).hexdigest()
+        self.account_key = self.account_key_of(self.platform, self.account)
 
 
 class Check(models.Model):

@@ -54,6 +54,7 @@ class State:
     overruled: bool = False  # a person said "up" against the checker (rule 5)
     available_at: datetime | None = None  # last seen available
     present_at: datetime | None = None  # last seen at all: available, or restricted in a way that shows it
+    checker_present_at: datetime | None = None  # the same, by the checker itself and not by a person
     conclusive_at: datetime | None = None  # last check that could tell anything
     run_started_at: datetime | None = None  # first removed outcome since the item was last seen
     run_count: int = 0
@@ -63,6 +64,7 @@ class State:
     removed_by: datetime | None = None
     confirmed_at: datetime | None = None
     reinstated_at: datetime | None = None  # seen again after that removal
+    removal_count: int = 0  # confirmed removals so far
     inconclusive_since: datetime | None = None
     inconclusive_count: int = 0  # in a row
     last_outcome: Outcome | str = ""
@@ -127,6 +129,7 @@ def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
         overruled=(seen.manual and (contradicted or state.overruled)),
         available_at=seen.started_at if available else state.available_at,
         present_at=seen.started_at,
+        checker_present_at=state.checker_present_at if seen.manual else seen.started_at,
         run_started_at=None,
         run_count=0,
         run_definitive_at=None,
@@ -175,6 +178,7 @@ def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
             removed_by=first,
             confirmed_at=seen.finished_at,
             reinstated_at=None,
+            removal_count=state.removal_count + 1,
         )
     return new, _change(state, new, seen, after=state.present_at, by=first)
 

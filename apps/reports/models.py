@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from apps.accounts.roles import Role
 from apps.checks.models import Target
@@ -74,12 +75,40 @@ class Delivery(models.TextChoices):
     UNKNOWN = "unknown", "not recorded"
 
 
+class ReplyKind(models.TextChoices):
+    """What the platform said, or what the post said for it."""
+
+    ACKNOWLEDGEMENT = "acknowledgement", "automatic acknowledgement"
+    QUESTION = "question", "question"
+    DECISION = "decision", "decision"
+    OTHER = "other", "other reply"
+    BOUNCED = "bounced", "could not be delivered"  # no reply: the report never arrived
+
+
+class Decision(models.TextChoices):
+    """What a platform decided on a report as a whole."""
+
+    REMOVED = "removed", "removed"
+    PARTLY = "partly", "partly removed"
+    REJECTED = "rejected", "rejected"
+    NO_VIOLATION = "no_violation", "no violation found"
+
+
+class ClaimWord(models.TextChoices):
+    """What a platform said that it did with one item. A claim, not an observation."""
+
+    REMOVED = "removed", "removed"
+    RESTRICTED = "restricted", "restricted or labelled"
+    REFUSED = "refused", "left as it is"
+
+
 class Campaign(models.Model):
     """A body of work with its own members, public page and data."""
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
+    minimum_n = models.PositiveSmallIntegerField(default=5)  # smaller groups show counts, no estimates
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
@@ -142,6 +171,7 @@ class Item(models.Model):
     labels = models.JSONField(default=list)
     note = models.TextField(blank=True)
     control = models.BooleanField(default=False)  # a matched, unreported target
+    attested = models.BooleanField(default=True)  # the reporter says that it was up when it was reported
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
@@ -151,6 +181,80 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"item {self.pk} of {self.report}"
+
+
+class ErrorMark(models.Model):
+    """An item that was reported in error, and leaves the figures. Taken back, it stays on record."""
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="error_marks")
+    reason = models.CharField(max_length=500)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=clock.now)
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(taken_back_at=None), name="error_mark_once_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} was reported in error"
+
+
+class Reply(models.Model):
+    """What a platform said about a report, at one moment. Never edited: taken back, and logged anew."""
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="replies")
+    kind = models.CharField(max_length=15, choices=ReplyKind.choices)
+    decision = models.CharField(max_length=15, choices=Decision.choices, blank=True)  # of a decision only
+    received_at = models.DateTimeField()
+    reference = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=clock.now)
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index("report", "received_at", name="reply_report_received")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.report}"
+
+
+class Claim(models.Model):
+    """What a reply says of one item."""
+
+    reply = models.ForeignKey(Reply, on_delete=models.PROTECT, related_name="claims")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="claims")
+    claim = models.CharField(max_length=10, choices=ClaimWord.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reply", "item"], name="claim_once_a_reply")]
+
+    def __str__(self) -> str:
+        return f"{self.claim} claimed of item {self.item_id}"
+
+
+class Reminder(models.Model):
+    """A reminder that was sent to the platform about a report."""
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="reminders")
+    sent_at = models.DateTimeField()
+    note = models.TextField(blank=True)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(default=clock.now)
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"reminder of {self.report}"
 
 
 class Import(models.Model):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.checks.models import Check, Target, Transition
-from apps.checks.outcomes import Outcome, Status
-from apps.checks.recording import append, state_of
+from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.recording import NewCheck, append, state_of
 from tests.checks.making import at, check, make_targets
+from tests.factories import make_target
 
 pytestmark = pytest.mark.django_db
 UP, GONE, UNSURE = Outcome.AVAILABLE, Outcome.REMOVED, Outcome.INCONCLUSIVE
@@ -179,3 +182,25 @@ def test_the_row_is_the_same_whichever_way_checks_are_batched(
         for target in (whole, cut)
     ]
     assert sorted(map(str, intervals[0])) == sorted(map(str, intervals[1]))
+
+
+def test_the_migration_fills_what_recording_keeps() -> None:
+    seen = make_target("seen", account="uploader-1")
+    append(
+        NewCheck(seen.pk, at(hours), at(hours), outcome, reason, manual=manual)
+        for hours, outcome, reason, manual in (
+            (1, Outcome.AVAILABLE, Reason.OK, False),
+            (2, Outcome.AVAILABLE, Reason.PERSON, True),
+            (3, Outcome.REMOVED, Reason.PERSON, True),
+            (4, Outcome.RESTRICTED, Reason.LABELLED, False),
+            (5, Outcome.RESTRICTED, Reason.GEO_BLOCKED, False),
+            (6, Outcome.REMOVED, Reason.PERSON, True),
+        )
+    )
+    make_target("never seen")
+    names = ("account_key", "checker_present_at", "removal_count")
+    kept = list(Target.objects.order_by("pk").values_list(*names))
+    assert kept[0] == (Target.account_key_of("example.org", "uploader-1"), at(4), 2)
+    Target.objects.update(account_key=0, checker_present_at=None, removal_count=0)
+    import_module("apps.checks.migrations.0003_fill_figures_of_targets").fill(apps, None)
+    assert list(Target.objects.order_by("pk").values_list(*names)) == kept
