@@ -1,0 +1,1 @@
+"""How `survival` works inside: the maximum likelihood estimate, its information, its confidence limits."""
