@@ -305,6 +305,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+# A pasted list may have 5,000,000 characters, and a character four bytes. Files are measured by themselves.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000  # bytes
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # Other sites must not learn which page a reader came from; our own forms need it over HTTPS.
 SECURE_REFERRER_POLICY = "same-origin"

@@ -22,6 +22,9 @@ MARKS = tuple(
 )
 """Ages at which a check is placed exactly, so that "removed within 48 h?" has a clean answer."""
 
+MARK_TOLERANCE = timedelta(minutes=5)
+"""A check placed at a mark begins a little after it: one that ended so soon after it counts as made at it."""
+
 CONFIRMATION_LADDER = (CONFIRM_DEFINITIVE_SPAN, timedelta(hours=6), CONFIRM_SPAN)
 """When a suspected target is looked at again, counted from the first removed outcome."""
 

@@ -108,7 +108,7 @@ class Target(models.Model):
         return int.from_bytes(digest[:8], signed=True) or 1
 
     def commit_to_key(self) -> None:
-        """Set what follows from `key` (its digest, the salted commitment that the ledger names) and account."""
+        """Set what follows from `key` (digest, the salted commitment of the ledger) and from the account."""
         self.key_digest = self.digest_of(self.key)
         self.commitment = hashlib.sha256((self.salt + self.key).encode()).hexdigest()
         self.account_key = self.account_key_of(self.platform, self.account)

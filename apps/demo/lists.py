@@ -14,6 +14,11 @@ COLUMNS = ("url", "reported_at", "channel", "standing", "category", "reference",
 CHANNELS = {1: "email", 2: "web_form"}
 
 
+def reference_of(number: int) -> str:
+    """The reference under which a list was sent."""
+    return f"EXAMPLE-{number}"
+
+
 def write_list(number: int, path: Path, *, authorities: Mapping[Host, str], reported_at: datetime) -> int:
     """Write the first or second list to `path`; returns the number of its rows.
 
@@ -32,7 +37,7 @@ def write_list(number: int, path: Path, *, authorities: Mapping[Host, str], repo
                     CHANNELS[number],
                     "journalist",
                     "privacy",
-                    f"EXAMPLE-{number}",
+                    reference_of(number),
                     f"list {number}",
                     "yes" if item.is_control else "",
                 ]

@@ -124,6 +124,27 @@ class Spell:
     kinds: frozenset[Kind] = frozenset(Kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a host's people say to a list, `at` some time after the start. Words are those of the record."""
+
+    at: timedelta
+    host: Host
+    number: int  # of the list
+    kind: str
+    decision: str = ""
+
+
+REPLIES = (
+    Reply(timedelta(minutes=20), Host.PLATFORM, 1, "acknowledgement"),
+    Reply(timedelta(hours=1), Host.ELSEWHERE, 1, "bounced"),
+    Reply(timedelta(days=4), Host.PLATFORM, 1, "decision", "partly"),
+    Reply(SECOND_REPORT + timedelta(minutes=5), Host.PLATFORM, 2, "acknowledgement"),
+    Reply(timedelta(days=15, hours=12), Host.PLATFORM, 2, "decision", "removed"),
+)
+REMINDER = timedelta(days=8)  # of the first list
+EVERY_CLAIMED = 5  # one in so many of the items that are up is said to be removed
+
 SPELLS = (
     Spell(Host.PLATFORM, timedelta(days=3), timedelta(days=3, hours=4), Hidden.RATE_LIMITED),
     Spell(Host.ELSEWHERE, timedelta(days=5), timedelta(days=5, hours=12), Hidden.SERVER_ERROR),
@@ -170,6 +191,22 @@ def spell(host: Host, kind: Kind, moment: timedelta) -> Hidden | None:
 def answer_to(item: Item, moment: timedelta) -> State | Hidden:
     """What the host answers about `item` at `moment`."""
     return spell(item.host, item.kind, moment) or state(item, moment)
+
+
+def claims(reply: Reply) -> dict[str, str]:
+    """What the platform says of each item of its list that it names, by the item's path.
+
+    A decision for the whole list names none. In part, it says "removed" of what is gone, and of some of what
+    is up; of the others that it refuses.
+    """
+    if reply.decision != "partly":
+        return {}
+    named = [item for item in items() if reply.number in item.lists and item.host == reply.host]
+    gone = [state(item, reply.at) not in PRESENT for item in named]
+    return {
+        item.path: "removed" if gone[place] or place % EVERY_CLAIMED == 0 else "refused"
+        for place, item in enumerate(named)
+    }
 
 
 def removals(item: Item) -> tuple[timedelta, ...]:

@@ -11,6 +11,14 @@ from apps.accounts.roles import Role
 
 from .models import Campaign, Membership
 
+MAX_NAME = 200
+LOWEST_MINIMUM_N = 1
+HIGHEST_MINIMUM_N = 1_000
+
+
+class UnusableCampaign(ValueError):
+    """What a campaign cannot be called or be set to. The message is a sentence for people."""
+
 
 class LastOwner(ValueError):
     """A campaign would be left without an owner. The message is a sentence for people."""
@@ -32,6 +40,25 @@ def create_campaign(*, slug: str, name: str, description: str = "", person: Pers
     if person is not None:
         Membership.objects.create(campaign=campaign, person=person, role=Role.OWNER)
     return campaign
+
+
+def change_campaign(*, campaign: Campaign, name: str, description: str, minimum_n: int) -> None:
+    """Change what a campaign is called and says of itself, and from how many items on it gives estimates.
+
+    Raises UnusableCampaign, and then nothing is changed.
+    """
+    name = name.strip()
+    if not name:
+        raise UnusableCampaign("A campaign needs a name.")
+    if len(name) > MAX_NAME:
+        raise UnusableCampaign(f"The name is longer than {MAX_NAME} characters.")
+    if not LOWEST_MINIMUM_N <= minimum_n <= HIGHEST_MINIMUM_N:
+        raise UnusableCampaign(
+            f"The smallest group is {minimum_n}: write a number from {LOWEST_MINIMUM_N} to "
+            f"{HIGHEST_MINIMUM_N}."
+        )
+    campaign.name, campaign.description, campaign.minimum_n = name, description, minimum_n
+    campaign.save(update_fields=["name", "description", "minimum_n"])
 
 
 @transaction.atomic

@@ -24,6 +24,7 @@ _SYNONYMS: Mapping[str, str] = {
     "labels": "labels label tags tag keywords schlagworte",
     "note": "note notes comment comments remark remarks notiz bemerkung",
     "control": "control iscontrol controlgroup",
+    "attested": "attested accessiblewhenreported upwhenreported",
     "available_at": "availableat lastavailable lastseen lastseenat lastseenavailable seenonline",
     "outcome": "outcome observedoutcome finding",
     "reason": "reason outcomereason",

@@ -1,19 +1,24 @@
-"""The one filter of a campaign's items. The page uses it; so does every export of what the page shows."""
+"""The one filter of a campaign's items. Its pages, figures, charts and exports all narrow by it."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core.defanging import refang
 from apps.platforms.registry import platform_name
 
-from .models import Campaign, Item
+from .models import Campaign, Category, Channel, Item, Standing, word_label
 
+DAY = timedelta(days=1)
+LABEL_LENGTH = 200
+FURTHER = ("account", "channel", "category", "standing", "label", "reported_from", "reported_to")
+OF_NOW = ("status", "came_back")  # they look at the record as it is now, and at no earlier moment
 SORTS = (
     ("report__number", "report", "Report"),
     ("reported_at", "reported", "Reported"),
@@ -36,6 +41,19 @@ class StableOrder(django_filters.OrderingFilter):  # type: ignore[misc]
         return qs.order_by(*ordering, "pk")
 
 
+class HasLabel(Func):
+    """Whether a label, whole and spelt the same, is among an item's labels."""
+
+    function = "jsonb_exists"
+    output_field = BooleanField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        """SQLite goes through the list."""
+        template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s)"
+        joiner = ") WHERE json_each.value = "
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
+
+
 class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Which of a campaign's items to show, and in what order."""
 
@@ -50,13 +68,33 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         method="that_came_back", label="came back after removal", widget=forms.CheckboxInput
     )
     platform = django_filters.ChoiceFilter(
-        field_name="target__platform", label="Platform", empty_label="all platforms"
+        field_name="report__platform", label="Platform", empty_label="all platforms"
     )
     report = django_filters.ChoiceFilter(
         field_name="report__number", label="Report", empty_label="all reports"
     )
     account = django_filters.CharFilter(
         field_name="target__account", lookup_expr="iexact", label="Account", max_length=255
+    )
+    channel = django_filters.ChoiceFilter(
+        field_name="report__channel", label="Channel", empty_label="all channels"
+    )
+    category = django_filters.ChoiceFilter(
+        field_name="report__category", label="Category", empty_label="all categories"
+    )
+    standing = django_filters.ChoiceFilter(
+        field_name="report__standing", label="Standing", empty_label="all standings"
+    )
+    label = django_filters.CharFilter(method="having_label", label="Label", max_length=LABEL_LENGTH)
+    reported_from = django_filters.DateFilter(
+        method="reported_since",
+        label="Reported from (UTC)",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    reported_to = django_filters.DateFilter(
+        method="reported_until",
+        label="Reported to (UTC)",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     sort = StableOrder(
         fields=[(path, name) for path, name, _ in SORTS],
@@ -69,16 +107,37 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Item
         fields: list[str] = []
 
+    def narrows_by(self, *names: str) -> bool:
+        """Whether any of the filters that are named, or any at all, leaves items out."""
+        chosen = names or tuple(name for name in self.base_filters if name != "sort")
+        self.form.is_valid()  # what is not understood is not among the cleaned data
+        return any(self.form.cleaned_data.get(name) for name in chosen)
+
+    @property
+    def further(self) -> list[forms.BoundField]:
+        """The fields of the form that a page shows on demand."""
+        return [self.form[name] for name in FURTHER]
+
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        reports = list(campaign.reports.order_by("number").values_list("number", "platform"))
-        self.filters["report"].extra["choices"] = [
-            (number, f"{number}: {platform_name(platform)}") for number, platform in reports
-        ]
-        self.filters["platform"].extra["choices"] = sorted(
-            ((platform, platform_name(platform)) for platform in {platform for _, platform in reports}),
-            key=lambda choice: choice[1].lower(),
+        reports = list(
+            campaign.reports.order_by("number").values_list(
+                "number", "platform", "channel", "category", "standing"
+            )
         )
+        self.filters["report"].extra["choices"] = [
+            (number, f"{number}: {platform_name(platform)}") for number, platform, *_ in reports
+        ]
+        _, platforms, channels, categories, standings = zip(*reports, strict=True) if reports else [()] * 5
+        for name, values, words in (
+            ("platform", platforms, platform_name),
+            ("channel", channels, lambda word: word_label(Channel, word)),
+            ("category", categories, lambda word: word_label(Category, word)),
+            ("standing", standings, lambda word: word_label(Standing, word)),
+        ):
+            self.filters[name].extra["choices"] = sorted(
+                ((value, words(value)) for value in set(values)), key=lambda choice: choice[1].lower()
+            )
 
     def having_text(self, queryset: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
         """Items whose URL (defanged or not), account, note, labels or reference have the text."""
@@ -93,6 +152,18 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
             | Q(report__reference__icontains=text)
         )
 
+    def having_label(self, queryset: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
+        """Items that carry the label."""
+        return queryset.filter(HasLabel(F("labels"), Value(value)))
+
+    def reported_since(self, queryset: QuerySet[Item], name: str, value: date) -> QuerySet[Item]:
+        """Items whose clock started on that day or later, days counted in UTC."""
+        return queryset.filter(reported_at__gte=_midnight(value))
+
+    def reported_until(self, queryset: QuerySet[Item], name: str, value: date) -> QuerySet[Item]:
+        """Items whose clock started on that day or earlier."""
+        return queryset if value == date.max else queryset.filter(reported_at__lt=_midnight(value) + DAY)
+
     def that_came_back(self, queryset: QuerySet[Item], name: str, value: bool) -> QuerySet[Item]:
         """With the box ticked, items that are up again after a removal; else no restriction."""
         if not value:
@@ -100,3 +171,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(
             target__reinstated_at__isnull=False, target__status__in=[Status.AVAILABLE, Status.RESTRICTED]
         )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

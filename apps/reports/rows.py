@@ -38,6 +38,7 @@ COLUMNS: Mapping[str, str] = {
     "labels": "words of your own, separated by ; or ,",
     "note": "a note for the campaign's members",
     "control": "yes for a matched URL that was not reported",
+    "attested": "no if nobody says that it was accessible when it was reported; empty: yes",
     "available_at": "when a person last saw it available",
     "outcome": "what a person saw: available, restricted, removed or inconclusive",
     "reason": "why, in the word for it",
@@ -71,8 +72,8 @@ SYNONYMS = {
 }
 """Words that people in the field use for categories and standings of ours."""
 
-_YES = frozenset({"yes", "y", "true", "1", "x", "control"})
-_NO = frozenset({"", "no", "n", "false", "0"})
+_YES = frozenset({"yes", "y", "true", "1", "x"})
+_NO = frozenset({"no", "n", "false", "0"})
 _BETWEEN_LABELS = re.compile(r"[;,]")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -109,6 +110,7 @@ class AcceptedRow:
     labels: tuple[str, ...] = ()
     note: str = ""
     control: bool = False
+    attested: bool = True  # the reporter says that it was up when it was reported
     observations: tuple[Observed, ...] = ()
 
     @property
@@ -189,7 +191,8 @@ def _read(cells: Mapping[str, str], context: RowContext) -> AcceptedRow:
         reported_at=reported_at,
         labels=_labels(texts.get("labels", "")),
         note=texts.get("note", ""),
-        control=_yes_or_no("control", texts.get("control", "")),
+        control=_yes_or_no("control", texts.get("control", ""), empty=False),
+        attested=_yes_or_no("attested", texts.get("attested", ""), empty=True),
         observations=observations,
     )
     if reported_at is not None:
@@ -372,9 +375,11 @@ def _labels(text: str) -> tuple[str, ...]:
     return labels
 
 
-def _yes_or_no(column: str, text: str) -> bool:
+def _yes_or_no(column: str, text: str, *, empty: bool) -> bool:
     word = text.casefold()
-    if word in _YES:
+    if not word:
+        return empty
+    if word in _YES or word == column:
         return True
     if word in _NO:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,6 +87,8 @@ class ItemRow:
     labels: Sequence[str]
     note: str
     control: bool
+    attested: bool  # the reporter says that it was up when it was reported
+    error: str  # why it was reported in error; empty for one that was not, or where it was not asked
     status: Status
     reason: Reason | None
     definitive: bool
@@ -256,9 +258,13 @@ def items_of(campaign: Campaign) -> QuerySet[Item]:
     return Item.objects.filter(report__campaign=campaign).select_related("report", "target")
 
 
-def item_rows(items: Iterable[Item]) -> list[ItemRow]:
-    """Named rows of items that came with their report and target."""
-    return [_item_row(item) for item in items]
+def item_rows(items: Iterable[Item], *, errors: Mapping[int, str] | None = None) -> list[ItemRow]:
+    """Named rows of items that came with their report and target.
+
+    `errors` are the reasons of those that were reported in error, as `reply_selectors.error_reasons` gives
+    them.
+    """
+    return [_item_row(item, (errors or {}).get(item.pk, "")) for item in items]
 
 
 def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
@@ -429,7 +435,7 @@ def _change_row(transition: Transition, item: Item) -> ChangeRow:
     )
 
 
-def _item_row(item: Item) -> ItemRow:
+def _item_row(item: Item, error: str = "") -> ItemRow:
     target = item.target
     return ItemRow(
         pk=item.pk,
@@ -447,6 +453,8 @@ def _item_row(item: Item) -> ItemRow:
         labels=tuple(item.labels),
         note=item.note,
         control=item.control,
+        attested=item.attested,
+        error=error,
         status=Status(target.status),
         reason=Reason(target.reason) if target.reason else None,
         definitive=target.definitive,

@@ -67,13 +67,15 @@ def submit_report(
     note: str = "",
     labels: Iterable[str] = (),
     control: bool = False,
+    attested: bool = True,
 ) -> SubmitResult:
     """Record a list of URLs that was sent, as one report for each platform in it.
 
     `urls` is pasted text (one URL a line; bullets, empty lines and lines with a `#` first do not matter) or
     its lines. `platform` only has to be given to insist on one: URLs of another are then rejected. `sent_at`
-    is when the list was sent, and without it now. Usable lines are written in one transaction, the others
-    come back with their line number and a reason. Raises UnusableReport for a `sent_at` in the future.
+    is when the list was sent, and without it now. `attested` is the reporter's word that the items were up
+    then. Usable lines are written in one transaction, the others come back with their line number and a
+    reason. Raises UnusableReport for a `sent_at` in the future.
     """
     now = clock.now()
     if sent_at is not None and sent_at > now:
@@ -87,10 +89,11 @@ def submit_report(
         "reference": reference,
         "labels": ";".join(labels),
         "control": "yes" if control else "",
+        "attested": "yes" if attested else "no",
     }
     result = SubmitResult()
     with Spool() as spool:
-        for line, text, problem in _pasted(urls):
+        for line, text, problem in pasted_lines(urls):
             read = RejectedRow(problem) if problem else read_row({"url": text, **common}, context)
             if isinstance(read, RejectedRow):
                 spool.reject(line, [text], read.reason)
@@ -115,8 +118,11 @@ def submit_report(
     return result
 
 
-def _pasted(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """(line number from 1, the text of one URL, what is wrong with the line or "") of what was pasted."""
+def pasted_lines(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """(line number from 1, the text of one URL, what is wrong with the line or "") of what was pasted.
+
+    Bullets and the commas behind a URL are taken off; empty lines and those with a `#` first are left out.
+    """
     for line, text in enumerate(urls.splitlines() if isinstance(urls, str) else urls, start=1):
         text = _BULLET.sub("", text).strip().rstrip(",;").rstrip()
         if not text or text.startswith("#"):

@@ -190,13 +190,15 @@ def _pack(row: AcceptedRow) -> str:
             row.labels,
             row.note,
             row.control,
+            row.attested,
             [(seen.outcome, seen.reason, _sortable(seen.observed_at)) for seen in row.observations],
         )
     )
 
 
 def _unpack(packed: str, group: Group, reported_at: str | None) -> AcceptedRow:
-    submitted, (platform, kind, account, key, host), labels, note, control, seen = json.loads(packed)
+    submitted, found, labels, note, control, attested, seen = json.loads(packed)
+    platform, kind, account, key, host = found
     return AcceptedRow(
         submitted=submitted,
         match=Match(platform=platform, kind=kind, account=account, key=key, host=host),
@@ -205,6 +207,7 @@ def _unpack(packed: str, group: Group, reported_at: str | None) -> AcceptedRow:
         labels=tuple(labels),
         note=note,
         control=control,
+        attested=attested,
         observations=tuple(
             Observed(Outcome(outcome), Reason(reason), None if moment is None else _moment(moment))
             for outcome, reason, moment in seen

@@ -85,6 +85,7 @@ class Writer:
                     labels=list(ready.row.labels),
                     note=ready.row.note,
                     control=ready.row.control,
+                    attested=ready.row.attested,
                     created_at=self._now,
                 )
                 for ready in new
@@ -108,7 +109,7 @@ class Writer:
 
     def _known_moments(self, digests: set[str]) -> dict[tuple[str, Group], set[datetime]]:
         known: dict[tuple[str, Group], set[datetime]] = {}
-        for some in _parts(sorted(digests)):
+        for some in parts(sorted(digests)):
             # Not filtered by campaign: SQLite would then begin with all items of all its reports.
             items = Item.objects.filter(target__key_digest__in=some)
             for campaign_id, digest, reported_at, *group in items.values_list(
@@ -130,7 +131,7 @@ class Writer:
             self._reports.clear()
         wanted = list(dict.fromkeys((ready.row.group, ready.sent_at) for ready in rows))
         missing = [identity for identity in wanted if identity not in self._reports]
-        for some in _parts(missing):
+        for some in parts(missing):
             existing = Report.objects.filter(
                 campaign=self._campaign,
                 sent_at__in={sent_at for _, sent_at in some},
@@ -168,7 +169,7 @@ class Writer:
             return
         ids = {key: target.pk for key, target in targets.items()}
         unknown = {ready.row.match.key for ready in telling} - ids.keys()
-        for some in _parts(sorted(unknown)):
+        for some in parts(sorted(unknown)):
             digests = [Target.digest_of(key) for key in some]
             ids.update(Target.objects.filter(key_digest__in=digests).values_list("key", "pk"))
         self.observations += record_manual_checks(
@@ -190,5 +191,6 @@ def _identity(report: Report) -> tuple[Group, datetime]:
     return group, report.sent_at
 
 
-def _parts(values: Sequence[Value]) -> Iterable[Sequence[Value]]:
+def parts(values: Sequence[Value]) -> Iterable[Sequence[Value]]:
+    """The values in order, few enough at a time for one query."""
     return (values[start : start + _QUERY_SIZE] for start in range(0, len(values), _QUERY_SIZE))

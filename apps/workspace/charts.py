@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from apps.checks.outcomes import Outcome, Status
-from apps.metrics.counts import StatusCounts
 
 WIDTH = 960
 BINS = 160
@@ -69,15 +68,16 @@ class Strip:
     lane_height: int = LANE_HEIGHT
 
 
-def status_bar(counts: StatusCounts) -> list[Segment]:
-    """A bar of the campaign's items by status, as wide as WIDTH; empty without items."""
+def status_bar(counts: Mapping[Status, int]) -> list[Segment]:
+    """A bar of items by status, in the order of `counts` and as wide as WIDTH; empty without items."""
+    of = sum(counts.values())
     segments: list[Segment] = []
     before = 0
-    for row in counts.rows:
-        if row.count:
-            x = WIDTH * before / row.of
-            segments.append(Segment(row.status, row.count, round(x, 2), round(WIDTH * row.count / row.of, 2)))
-        before += row.count
+    for status, count in counts.items():
+        if count:
+            x = WIDTH * before / of
+            segments.append(Segment(status, count, round(x, 2), round(WIDTH * count / of, 2)))
+        before += count
     return segments
 
 

@@ -92,7 +92,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         if not slug:
             if "slug" not in self.errors and "name" not in self.errors:
                 self.add_error("slug", "No short name can be made from this name. Write one.")
-        elif slug == "new":
+        elif slug in {"new", "definitions"}:
             self.add_error("slug", "This word is an address of the site. Write another short name.")
         elif Campaign.objects.filter(slug=slug).exists():
             self.add_error("slug", f"There is a campaign called {slug} already. Write another short name.")
@@ -211,6 +211,12 @@ class ReportForm(forms.Form):
         max_length=500, required=False, label="Labels", help_text="Words of your own, separated by commas."
     )
     delivery = forms.ChoiceField(choices=Delivery.choices, initial=Delivery.SENT, label="Delivery")
+    attested = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="They were accessible when they were reported",
+        help_text="Your word for it, where the checker did not see them itself. Figures show both apart.",
+    )
     note = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}), max_length=5000, required=False, label="Note"
     )

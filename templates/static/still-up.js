@@ -45,8 +45,13 @@ async function refresh() {
     const fresh = page.getElementById(part.id);
     if (!fresh || inUse(part) || fresh.innerHTML === part.dataset.shown) continue;
     part.dataset.shown = fresh.innerHTML;
+    for (const open of part.querySelectorAll("details[id][open]")) {
+      fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    }
+    part.dispatchEvent(new CustomEvent("still-up:refreshing", { bubbles: true, detail: { fresh } }));
     part.replaceChildren(...fresh.childNodes);
     readyCopyButtons(part);
+    part.dispatchEvent(new CustomEvent("still-up:refreshed", { bubbles: true }));
   }
   return "refreshSeconds" in page.body.dataset;
 }

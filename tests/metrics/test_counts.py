@@ -1,66 +1,12 @@
-"""Counts per status, and the words for shares."""
+"""The words for shares."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries
 
-from apps.checks.outcomes import Status
-from apps.metrics.counts import percent, status_counts
-from tests.factories import at, make_campaign, make_item, make_report, make_target
-
-
-@pytest.mark.django_db
-def test_each_count_stands_beside_what_it_is_a_share_of(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    report = make_report(make_campaign())
-    for status in (Status.REMOVED, Status.REMOVED, Status.AVAILABLE, Status.UNVERIFIABLE):
-        make_item(report, status=status)
-    with django_assert_num_queries(1):
-        counts = status_counts(report.campaign)
-    assert [(row.status, row.count, row.of, row.percent) for row in counts.rows] == [
-        (Status.AVAILABLE, 1, 4, "25%"),
-        (Status.RESTRICTED, 0, 4, "0%"),
-        (Status.SUSPECTED, 0, 4, "0%"),
-        (Status.REMOVED, 2, 4, "50%"),
-        (Status.UNVERIFIABLE, 1, 4, "25%"),
-        (Status.WAITING, 0, 4, "0%"),
-    ]
-    assert counts.needs_a_person == 1
-
-
-@pytest.mark.django_db
-def test_controls_are_left_out_and_counted() -> None:
-    report = make_report(make_campaign())
-    make_item(report, status=Status.AVAILABLE)
-    make_item(report, control=True, status=Status.REMOVED)
-    counts = status_counts(report.campaign)
-    assert (counts.of, counts.controls) == (1, 1)
-
-
-@pytest.mark.django_db
-def test_one_url_in_two_reports_is_two_items() -> None:
-    campaign = make_campaign()
-    target = make_target(status=Status.AVAILABLE)
-    make_item(make_report(campaign), target)
-    make_item(make_report(campaign), target)
-    assert status_counts(campaign).of == 2
-
-
-@pytest.mark.django_db
-def test_what_came_back_is_counted_only_while_it_is_up() -> None:
-    report = make_report(make_campaign())
-    make_item(report, status=Status.AVAILABLE, reinstated_at=at(5))
-    make_item(report, status=Status.SUSPECTED, reinstated_at=at(5))
-    assert status_counts(report.campaign).came_back == 1
-
-
-@pytest.mark.django_db
-def test_a_campaign_without_items_has_no_shares() -> None:
-    assert {row.percent for row in status_counts(make_campaign()).rows} == {"n/a"}
+from apps.metrics.counts import percent
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,14 @@ pytestmark = pytest.mark.django_db
 def campaign() -> Campaign:
     """Two reports, five items."""
     campaign = make_campaign()
-    first, second = make_report(campaign), make_report(campaign, platform="example.net")
-    make_item(first, make_target("alpha", account="Uploader-1", status=Status.REMOVED, removed_by=at(3)))
+    first, second = make_report(campaign), make_report(campaign, platform="example.net", sent_at=at(48))
+    second.channel, second.category, second.standing = "email", "fraud", "our own word"
+    second.save()
+    labelled = make_item(
+        first, make_target("alpha", account="Uploader-1", status=Status.REMOVED, removed_by=at(3))
+    )
+    labelled.labels = ["Zürich", 'say "x"']
+    labelled.save()
     make_item(first, make_target("beta", account="uploader-2", status=Status.AVAILABLE))
     make_item(first, make_target("gamma", status=Status.AVAILABLE, reinstated_at=at(9)))
     noted = make_item(second, make_target("delta", platform="example.net", status=Status.WAITING))
@@ -52,6 +58,20 @@ def found(campaign: Campaign, query: str) -> list[str]:
         ("q=%25", ["100%25_off"]),
         ("q=_", ["100%25_off"]),
         ("q=nothing+like+it", []),
+        ("channel=email", ["delta", "100%25_off"]),
+        ("channel=web_form&category=unknown", ["alpha", "beta", "gamma"]),
+        ("category=fraud&standing=our+own+word", ["delta", "100%25_off"]),
+        ("label=second+list", ["delta"]),
+        ("label=second", []),
+        ("label=Second+list", []),
+        ("label=Z%C3%BCrich", ["alpha"]),
+        ('label=say+"x"', ["alpha"]),
+        ('label=x"', []),
+        ("reported_from=2026-03-03", ["delta", "100%25_off"]),
+        ("reported_to=2026-03-02", ["alpha", "beta", "gamma"]),
+        ("reported_to=2026-03-01", ["alpha", "beta", "gamma"]),
+        ("reported_from=2026-03-02&reported_to=2026-03-02", []),
+        ("reported_to=9999-12-31", ["alpha", "beta", "gamma", "delta", "100%25_off"]),
         ("sort=-report", ["delta", "100%25_off", "alpha", "beta", "gamma"]),
         ("sort=status&status=available&status=removed", ["beta", "gamma", "alpha"]),
     ],
@@ -61,7 +81,18 @@ def test_a_filter_finds(campaign: Campaign, query: str, expected: list[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["status=lost", "report=ninety", "sort=password", "platform=elsewhere.example"]
+    "query",
+    [
+        "status=lost",
+        "report=ninety",
+        "sort=password",
+        "platform=elsewhere.example",
+        "channel=pigeon",
+        "category=terrorism",
+        "standing=user",
+        "reported_from=yesterday",
+        "reported_to=2026-02-30",
+    ],
 )
 def test_what_is_not_understood_is_said(campaign: Campaign, query: str) -> None:
     chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
@@ -71,3 +102,28 @@ def test_what_is_not_understood_is_said(campaign: Campaign, query: str) -> None:
 
 def test_rows_with_equal_values_keep_their_order(campaign: Campaign) -> None:
     assert found(campaign, "sort=reported") == found(campaign, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "narrows"),
+    [
+        ("", False),
+        ("sort=-report", False),
+        ("as_of=2026-03-01&by=platform", False),
+        ("q=+", False),
+        ("status=lost", False),  # not understood, so it leaves nothing out
+        ("status=removed", True),
+        ("reported_to=2026-03-02", True),
+        ("came_back=on", True),
+    ],
+)
+def test_a_page_can_say_whether_items_are_left_out(campaign: Campaign, query: str, narrows: bool) -> None:
+    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    assert chosen.narrows_by() == narrows
+    assert not chosen.narrows_by("platform")
+
+
+def test_the_platform_is_whom_it_was_reported_to(campaign: Campaign) -> None:
+    moved = make_target("moved", platform="elsewhere.example")
+    make_item(campaign.reports.get(number=2), moved)
+    assert "moved" in found(campaign, "platform=example.net")

@@ -72,6 +72,12 @@ def test_a_list_becomes_one_report_a_group_and_its_items() -> None:
     assert target.origins == ["2026-01-06T10:00:00+00:00"]
 
 
+def test_a_list_says_which_items_nobody_attests() -> None:
+    campaign = make_campaign()
+    bring_in(campaign, f"url,attested\n{HOST}/a,\n{HOST}/b,no\n{HOST}/c,yes\n")
+    assert Item.objects.get(attested=False).target.key == f"{HOST}/b"
+
+
 def test_the_same_list_a_second_time_creates_nothing() -> None:
     campaign = make_campaign()
     bring_in(campaign, LIST)

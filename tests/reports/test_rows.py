@@ -124,6 +124,13 @@ def test_what_is_no_control_is_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "attested"), [("", True), ("yes", True), ("attested", True), ("no", False), ("0", False)]
+)
+def test_an_item_is_attested_unless_it_is_said_otherwise(text: str, attested: bool) -> None:
+    assert accepted(attested=text).attested == attested
+
+
+@pytest.mark.parametrize(
     ("cells", "seen"),
     [
         (
@@ -236,6 +243,7 @@ def test_a_removal_today_is_not_in_the_future() -> None:
         ({"observed_at": "2026-01-01"}, "there is no outcome to it"),
         ({"available_at": "2026-01-05 10:00", "removed_at": "2026-01-05 10:00"}, "the same moment"),
         ({"control": "maybe"}, "neither yes nor no"),
+        ({"attested": "control"}, "attested: “control” is neither yes nor no"),
         ({"platform": "Example Models"}, "neither a platform that is known here nor a domain"),
         ({"platform": "huggingface"}, "Hugging Face is given, but the URL is on example.org"),
         ({"reference": "R" * 201}, "longer than 200"),

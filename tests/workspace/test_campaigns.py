@@ -8,9 +8,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.checks.outcomes import Status
 from apps.reports.models import Campaign
+from apps.reports.replies import mark_errors
 from tests.factories import (
     at,
     make_campaign,
+    make_check,
     make_item,
     make_items,
     make_person,
@@ -59,17 +61,22 @@ def test_nothing_of_another_campaign_is_on_the_page(team: Team) -> None:
     assert "secret-of-another-campaign" not in text_of(team.client("owner"), HOME)
 
 
-@pytest.mark.parametrize("items", [3, 300])
+@pytest.mark.parametrize(("items", "checks", "reports"), [(3, 0, 1), (300, 5, 12)])
 def test_the_page_takes_as_many_queries_for_300_items_as_for_3(
-    items: int, team: Team, django_assert_num_queries: DjangoAssertNumQueries
+    items: int, checks: int, reports: int, team: Team, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    report = make_report(team.campaign)
+    for _ in range(reports):
+        report = make_report(team.campaign)
     make_items(report, items)
-    make_transition(make_item(report).target, Status.AVAILABLE, Status.REMOVED, after=1, by=2)
+    removed = make_item(report).target
+    make_transition(removed, Status.AVAILABLE, Status.REMOVED, after=1, by=2)
+    for hours in range(checks):
+        make_check(removed, hours)
     client = team.client("editor")
-    # session, person, campaign, role, counts, filter's reports, item count, items, transitions, their items,
+    # session, person, campaign, role; filter's reports; figures: items, error marks, reports, replies,
+    # claims; the table: item count, items, their errors; what waits for a person; transitions, their items;
     # reports
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(17):
         client.get(HOME)
 
 
@@ -104,6 +111,81 @@ def test_an_empty_campaign_says_what_to_do(team: Team) -> None:
     assert "n/a" in page
 
 
+def test_counts_are_of_eligible_items_and_say_what_is_left_out(team: Team) -> None:
+    report = make_report(team.campaign)
+    for _ in range(6):
+        make_item(report, status=Status.AVAILABLE, present_at=at(2), checker_present_at=at(2))
+    make_item(report, status=Status.AVAILABLE, control=True)
+    page = text_of(team.client("viewer"), HOME)
+    assert "of 6 items · 100%" in page
+    assert (
+        "7 items on record, 6 eligible: 6 seen there by the checker at or after the report, 0 attested by "
+        "people alone. Left out: 1 watched as controls." in page
+    )
+    assert (
+        "0 of 6 eligible items are no longer accessible; fewer than half have gone so far; 6 are still up."
+    ) in page
+
+
+def test_the_filter_is_for_the_figures_and_for_the_table(team: Team) -> None:
+    make_items(make_report(team.campaign), 6, Status.REMOVED)
+    make_item(make_report(team.campaign, platform="example.net"), status=Status.AVAILABLE)
+    page = text_of(team.client("viewer"), f"{HOME}?platform=example.net")
+    assert "1 item on record, 1 eligible" in page
+    assert "1 item of this filter." in page
+    assert "Figures and charts are about the items of this filter alone." in page
+    assert 'href="?platform=example.net&amp;status=removed#items"' in page
+    assert f'href="{HOME}figures/?platform=example.net"' in page
+
+
+def test_figures_of_an_earlier_moment_stand_above_items_of_now(team: Team) -> None:
+    item = make_item(make_report(team.campaign), status=Status.REMOVED, removed_by=at(30))
+    item.created_at = at(0)
+    item.save()
+    make_transition(item.target, Status.WAITING, Status.AVAILABLE, after=0, by=1)
+    make_transition(item.target, Status.AVAILABLE, Status.REMOVED, after=29, by=30)
+    page = text_of(team.client("viewer"), f"{HOME}?as_of=2026-03-02T14:05")
+    assert "Figures and charts show the record as it stood then" in page
+    assert "The items, reports and changes below are as they are now." in page
+    assert "0 of 1 eligible item are no longer accessible" in page
+    assert "The items as they are now." in page
+    assert 'value="2026-03-02T14:05"' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("as_of=2026-03-02&status=removed", "cannot be combined with an earlier moment"),
+        ("as_of=2026-03-02&came_back=on", "cannot be combined with an earlier moment"),
+        ("as_of=2999-01-01", "has not come: it is now"),
+        ("as_of=yesterday", "“yesterday” is no moment. Write it as 2026-03-01 14:05, in UTC."),
+        ("as_of=%3Cscript%3E", "“&lt;script&gt;” is no moment."),
+    ],
+)
+def test_a_moment_that_cannot_be_answered_is_said_and_breaks_nothing(
+    query: str, sentence: str, team: Team
+) -> None:
+    make_items(make_report(team.campaign), 1)
+    for path in (HOME, f"{HOME}figures/"):
+        page = text_of(team.client("viewer"), f"{path}?{query}")
+        assert sentence in page
+        assert "The figures below are as of now." in page
+        assert "as it stood then" not in page
+
+
+def test_the_review_list_is_counted_whatever_the_filter(team: Team) -> None:
+    make_item(make_report(team.campaign), status=Status.SUSPECTED)
+    make_item(make_report(team.campaign, platform="example.net"), status=Status.AVAILABLE)
+    assert "Review 1 URL" in text_of(team.client("viewer"), f"{HOME}?platform=example.net")
+
+
+def test_the_page_leads_to_what_else_there_is(team: Team) -> None:
+    page = text_of(team.client("owner"), HOME)
+    for rest in ("figures/", "board/", "settings/", "members/", "review/"):
+        assert f'href="{HOME}{rest}"' in page
+    assert f'href="{HOME}settings/"' not in text_of(team.client("editor"), HOME)
+
+
 def test_text_is_escaped(team: Team) -> None:
     team.campaign.name = "<script>alert(1)</script>"
     team.campaign.save()
@@ -127,6 +209,7 @@ def test_whoever_makes_a_campaign_owns_it() -> None:
     [
         ("Another", "example-models", "There is a campaign called example-models already"),
         ("Another", "new", "is an address of the site"),
+        ("Another", "definitions", "is an address of the site"),
         ("???", "", "No short name can be made"),
         ("", "fine", "This field is required"),
         ("Another", "not a slug", "Enter a valid"),
@@ -137,3 +220,9 @@ def test_a_campaign_that_cannot_be_made_says_why(name: str, slug: str, sentence:
     answer = team.client("stranger").post("/workspace/new/", {"name": name, "slug": slug})
     assert sentence in answer.content.decode()
     assert Campaign.objects.count() == before
+
+
+def test_an_item_that_was_reported_in_error_says_so(team: Team) -> None:
+    item = make_item(make_report(team.campaign), status=Status.AVAILABLE)
+    mark_errors(items=[item], reason="a wrong link")
+    assert '<div class="aside">reported in error</div>' in text_of(team.client("viewer"), HOME)

@@ -8,7 +8,8 @@ import pytest
 from django.urls import get_resolver
 
 from apps.checks.models import Check
-from apps.reports.models import Membership
+from apps.reports.models import Membership, ReplyKind
+from apps.reports.replies import log_reminder, log_reply
 from tests.factories import make_import, make_item, make_report
 from tests.workspace.conftest import Team
 
@@ -21,6 +22,8 @@ MEMBERS = VIEW - {"administrator"}
 # (address's name, method, who may)
 PAGES = [
     ("campaign", "GET", VIEW),
+    ("figures", "GET", VIEW),
+    ("chart_csv", "GET", VIEW),
     ("members", "GET", MANAGE),
     ("members", "POST", MANAGE),
     ("remove_member", "POST", MANAGE),
@@ -28,10 +31,25 @@ PAGES = [
     ("decide", "POST", REVIEW),
     ("item", "GET", VIEW),
     ("item", "POST", REVIEW),
+    ("item_checks", "GET", VIEW),
     ("look_again", "POST", REVIEW),
     ("new_report", "GET", REPORT),
     ("new_report", "POST", REPORT),
     ("report", "GET", VIEW),
+    ("new_reply", "GET", REPORT),
+    ("new_reply", "POST", REPORT),
+    ("take_back_reply", "POST", REPORT),
+    ("reminder", "GET", REPORT),
+    ("reminder", "POST", REPORT),
+    ("reminder_file", "GET", REPORT),
+    ("take_back_reminder", "POST", REPORT),
+    ("report_error", "POST", REPORT),
+    ("take_back_report_error", "POST", REPORT),
+    ("item_error", "POST", REPORT),
+    ("take_back_item_error", "POST", REPORT),
+    ("board", "GET", VIEW),
+    ("settings", "GET", MANAGE),
+    ("settings", "POST", MANAGE),
     ("new_import", "GET", REPORT),
     ("new_import", "POST", REPORT),
     ("import", "GET", REPORT),
@@ -45,6 +63,8 @@ def addresses(team: Team) -> dict[str, str]:
     """A working address of each page."""
     report = make_report(team.campaign)
     item = make_item(report)
+    reply = log_reply(report=report, kind=ReplyKind.ACKNOWLEDGEMENT, received_at=report.sent_at)
+    reminder = log_reminder(report=report, sent_at=report.sent_at)
     waiting = make_import(team.campaign)
     waiting.rejected_csv = "line,url,reason\r\n"
     waiting.save()
@@ -52,14 +72,28 @@ def addresses(team: Team) -> dict[str, str]:
     home = f"/workspace/{team.campaign.slug}/"
     return {
         "campaign": home,
+        "figures": f"{home}figures/",
+        "chart_csv": f"{home}charts/removed.csv",
         "members": f"{home}members/",
         "remove_member": f"{home}members/{only_owner.pk}/remove/",
         "review": f"{home}review/",
         "decide": f"{home}review/{item.pk}/",
         "item": f"{home}items/{item.pk}/",
+        "item_checks": f"{home}items/{item.pk}/checks.csv",
         "look_again": f"{home}items/{item.pk}/look-again/",
         "new_report": f"{home}reports/new/",
         "report": f"{home}reports/{report.number}/",
+        "new_reply": f"{home}reports/{report.number}/replies/new/",
+        "take_back_reply": f"{home}reports/{report.number}/replies/{reply.pk}/take-back/",
+        "reminder": f"{home}reports/{report.number}/reminder/",
+        "reminder_file": f"{home}reports/{report.number}/reminder.txt",
+        "take_back_reminder": f"{home}reports/{report.number}/reminders/{reminder.pk}/take-back/",
+        "report_error": f"{home}reports/{report.number}/in-error/",
+        "take_back_report_error": f"{home}reports/{report.number}/in-error/take-back/",
+        "item_error": f"{home}items/{item.pk}/in-error/",
+        "take_back_item_error": f"{home}items/{item.pk}/in-error/take-back/",
+        "board": f"{home}board/",
+        "settings": f"{home}settings/",
         "new_import": f"{home}imports/new/",
         "import": f"{home}imports/{waiting.pk}/",
         "rejected": f"{home}imports/{waiting.pk}/rejected.csv",
@@ -89,10 +123,14 @@ def test_no_address_is_left_out(addresses: dict[str, str]) -> None:
     names = {
         name for name in get_resolver().namespace_dict["workspace"][1].reverse_dict if isinstance(name, str)
     }
-    assert names - {"campaigns", "new_campaign"} == {name for name, _, _ in PAGES} == set(addresses)
+    assert (
+        names - {"campaigns", "new_campaign", "definitions"}
+        == {name for name, _, _ in PAGES}
+        == set(addresses)
+    )
 
 
-@pytest.mark.parametrize("path", ["/workspace/", "/workspace/new/"])
+@pytest.mark.parametrize("path", ["/workspace/", "/workspace/new/", "/workspace/definitions/"])
 def test_the_list_of_campaigns_needs_a_person(path: str, team: Team) -> None:
     assert team.client("anonymous").get(path).status_code == 302
     assert team.client("stranger").get(path).status_code == 200
@@ -104,6 +142,27 @@ def test_an_item_of_another_campaign_is_not_found_here(team: Team, addresses: di
     for page in ("items/{}/", "review/{}/", "items/{}/look-again/"):
         path = f"/workspace/{team.campaign.slug}/" + page.format(item.pk)
         assert team.client("administrator").post(path).status_code == 404
+
+
+def test_the_checks_of_another_campaigns_item_are_not_found_here(
+    team: Team, addresses: dict[str, str]
+) -> None:
+    theirs = make_item(make_report(team.people["stranger"].memberships.get().campaign))
+    path = f"/workspace/{team.campaign.slug}/items/{theirs.pk}/checks.csv"
+    assert team.client("administrator").get(path).status_code == 404
+
+
+def test_a_reply_or_reminder_of_another_campaign_is_not_found_here(
+    team: Team, addresses: dict[str, str]
+) -> None:
+    theirs = make_report(team.people["stranger"].memberships.get().campaign)
+    reply = log_reply(report=theirs, kind=ReplyKind.OTHER, received_at=theirs.sent_at)
+    reminder = log_reminder(report=theirs, sent_at=theirs.sent_at)
+    for page in (f"replies/{reply.pk}", f"reminders/{reminder.pk}"):
+        path = f"/workspace/{team.campaign.slug}/reports/1/{page}/take-back/"
+        assert team.client("administrator").post(path).status_code == 404
+    reply.refresh_from_db()
+    assert reply.taken_back_at is None
 
 
 def test_a_stranger_cannot_tell_whether_a_campaign_exists(team: Team) -> None:
@@ -125,6 +184,10 @@ def test_what_a_role_may_not_do_is_not_offered(team: Team, addresses: dict[str, 
     item = team.client("viewer").get(addresses["item"]).content.decode()
     assert "Look again soon" not in item
     assert "Add what you saw" not in item
+    assert "Mark as reported in error" not in item
+    report = team.client("reviewer").get(addresses["report"]).content.decode()
+    for offered in ("Log a reply", "Prepare a reminder", "Take back", "Mark all items"):
+        assert offered not in report
     campaign = team.client("reviewer").get(addresses["campaign"]).content.decode()
     assert "New report" not in campaign
     assert "Members" not in campaign

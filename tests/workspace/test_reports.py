@@ -91,6 +91,13 @@ def test_mended_lines_join_the_same_report(team: Team) -> None:
     assert Report.objects.get().items.count() == 2
 
 
+def test_a_list_as_long_as_the_form_allows_is_read(team: Team) -> None:
+    line = "no address at all, but a long line " * 1000
+    answer = team.client("editor").post(NEW, form("\n".join([line] * 130)))  # 4,550,129 characters
+    assert answer.status_code == 200
+    assert "130 lines could not be used" in answer.content.decode()
+
+
 def test_a_list_sent_twice_is_recorded_once(team: Team) -> None:
     client = team.client("editor")
     for _ in range(2):
@@ -126,8 +133,9 @@ def test_a_reports_page_takes_as_many_queries_for_200_items_as_for_2(
 ) -> None:
     make_items(make_report(team.campaign), items)
     client = team.client("viewer")
-    # session, person, campaign, role, report, its standing, item count, items
-    with django_assert_num_queries(8):
+    # session, person, campaign, role, report, its standing, item count, items; replies, reminders, how many
+    # and which of these items were reported in error
+    with django_assert_num_queries(12):
         client.get("/workspace/example-models/reports/1/")
 
 

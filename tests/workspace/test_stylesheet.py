@@ -13,7 +13,10 @@ PALETTES = [
     for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[:2]
 ]
 PAPERS = ("paper", "raised", "sunk")
-WORDS = ("ink", "soft", "accent", "wrong", "available", "restricted", "suspected", "removed", "unclear")
+WORDS = (
+    *("ink", "soft", "accent", "wrong", "available", "restricted", "suspected", "removed", "unclear"),
+    *(f"series-{number}" for number in range(1, 7)),  # lines of charts, and the labels at their ends
+)
 LINES = ("rule-strong", "focus")
 
 

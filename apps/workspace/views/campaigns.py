@@ -13,15 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Action
-from apps.metrics.counts import status_counts
+from apps.metrics import findings, tables
 from apps.reports.campaigns import create_campaign
-from apps.reports.filters import SORTS, ItemFilter
-from apps.reports.selectors import campaigns_of, changes_of, item_rows, items_of, reports_of
+from apps.reports.filters import SORTS
+from apps.reports.reply_selectors import error_reasons
+from apps.reports.selectors import campaigns_of, changes_of, item_rows, reports_of, review_targets
 
+from .. import exhibits
 from ..access import Access, campaign_page
 from ..charts import status_bar
 from ..forms import CampaignForm
 from ..paging import page_numbers, page_of, query_without, sortable
+from ..questions import answer, question
 
 ITEMS_A_PAGE = 50
 CHANGES_SHOWN = 5
@@ -58,27 +61,34 @@ def new_campaign(request: HttpRequest) -> HttpResponse:
 @require_safe
 @campaign_page(Action.VIEW)
 def campaign(request: HttpRequest, access: Access) -> HttpResponse:
-    """How a campaign stands: counts, recent changes, reports, and its items to filter and sort."""
-    counts = status_counts(access.campaign)
-    chosen = ItemFilter(request.GET, queryset=items_of(access.campaign), campaign=access.campaign)
-    page = page_of(request, chosen.qs, size=ITEMS_A_PAGE)
+    """How a campaign stands: the first figures, reports, recent changes, and its items to filter and sort."""
+    asked, summary = answer(question(request.GET, access.campaign), grouped=False)
+    total = summary.total
+    page = page_of(request, asked.filter.qs, size=ITEMS_A_PAGE)
+    shown = list(page.object_list)
     return render(
         request,
         "workspace/campaign.html",
         {
             "access": access,
-            "counts": counts,
-            "bar": status_bar(counts),
+            "asked": asked,
+            "summary": summary,
+            "total": total,
+            "bar": status_bar(total.status),
+            "statuses": list(total.status.items()),
+            "statuses_query": query_without(request.GET, "status", "page", "as_of"),
+            "population": findings.population(total),
+            "key_figures": tables.key_figures(total),
+            "chart": exhibits.removed(summary),
+            "chart_query": query_without(request.GET, "page", "sort").removesuffix("&"),
+            "waiting": review_targets(access.campaign).count(),
             "changes": changes_of(access.campaign, limit=CHANGES_SHOWN),
             "reports": reports_of(access.campaign),
-            "filter": chosen,
-            "filtered": any(
-                request.GET.get(name)
-                for name in ("q", "status", "came_back", "platform", "report", "account")
-            ),
+            "filter": asked.filter,
+            "filtered": asked.filtered,
             "page": page,
             "numbers": page_numbers(page),
-            "rows": item_rows(page.object_list),
+            "rows": item_rows(shown, errors=error_reasons(item.pk for item in shown)),
             "columns": sortable(request.GET, {name: label for _, name, label in SORTS}, default="report"),
             "query": query_without(request.GET, "page"),
         },

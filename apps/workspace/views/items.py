@@ -6,13 +6,16 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.roles import Action
 from apps.checks.outcomes import Outcome
 from apps.checks.services import ManualObservation, check_soon, record_manual_checks
 from apps.core import clock
+from apps.metrics import tables
+from apps.metrics.check_facts import check_facts
 from apps.reports.models import Item
+from apps.reports.reply_selectors import error_reasons
 from apps.reports.selectors import (
     check_moments,
     checks_of,
@@ -24,7 +27,9 @@ from apps.reports.selectors import (
 
 from ..access import Access, campaign_page
 from ..charts import check_strip
+from ..csv_answers import csv_answer
 from ..forms import ManualCheckForm
+from ..reply_forms import ErrorForm
 
 CHECKS_SHOWN = 30
 
@@ -54,27 +59,46 @@ def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         )
         messages.success(request, "Recorded." if added else "This is on record already.")
         return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
-    return render(request, "workspace/item.html", _facts(access, found) | {"form": form})
+    return item_page(request, access, found, form=form, error_form=ErrorForm(prefix="error"))
+
+
+def item_page(
+    request: HttpRequest, access: Access, found: Item, *, form: ManualCheckForm, error_form: ErrorForm
+) -> HttpResponse:
+    """An item's page, with forms that may have been refused."""
+    facts = _facts(access, found) | {"form": form, "error_form": error_form}
+    return render(request, "workspace/item.html", facts)
 
 
 def _facts(access: Access, found: Item) -> dict[str, object]:
-    (row,) = item_rows([found])
+    (row,) = item_rows([found], errors=error_reasons([found.pk]))
+    moments = check_moments(found.target)
     return {
         "access": access,
         "row": row,
         "report": report_row(found.report),
         "strip": check_strip(
-            check_moments(found.target),
+            moments,
             reported_at=row.reported_at,
             removed=(row.removed_after, row.removed_by) if row.removed_by else None,
             now=clock.now(),
         ),
+        "chart": tables.checks_by_outcome(moments),
         "checks": checks_of(access.campaign, found.target, limit=CHECKS_SHOWN),
         "transitions": transitions_of(found),
         "also": item_rows(
             items_of(access.campaign).filter(target=found.target_id).exclude(pk=found.pk).order_by("pk")
         ),
     }
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """All checks of an item as a file: facts, with no URL, note or person."""
+    found = get_object_or_404(items_of(access.campaign), pk=pk)
+    chart = tables.checks(check_facts(found.target))
+    return csv_answer(chart, name=f"{access.campaign.slug}-item-{pk}", as_of=clock.now())
 
 
 @require_POST

@@ -10,12 +10,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.roles import Action
 from apps.core import clock
 from apps.reports.models import Report
+from apps.reports.reply_selectors import (
+    delivery_of,
+    error_count,
+    error_reasons,
+    in_order,
+    reminders_of,
+    replies_of,
+)
 from apps.reports.selectors import item_rows, items_of, report_row
 from apps.reports.services import SubmitResult, UnusableReport, submit_report
 
 from ..access import Access, campaign_page
 from ..forms import ReportForm
 from ..paging import page_numbers, page_of
+from ..reply_forms import ErrorForm
 
 ITEMS_A_PAGE = 50
 
@@ -25,17 +34,30 @@ ITEMS_A_PAGE = 50
 def report(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """One report: what it said, how its items stand, and the items."""
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
+    return report_page(request, access, found, error_form=ErrorForm())
+
+
+def report_page(
+    request: HttpRequest, access: Access, found: Report, *, error_form: ErrorForm
+) -> HttpResponse:
+    """A report's page, with a form that may have been refused."""
     items = items_of(access.campaign).filter(report=found).order_by("pk")
     page = page_of(request, items, size=ITEMS_A_PAGE)
+    shown = list(page.object_list)
+    replies = replies_of(found)
     return render(
         request,
         "workspace/report.html",
         {
             "access": access,
             "report": report_row(found),
+            "delivery": delivery_of(found.delivery, replies),
+            "correspondence": in_order(replies, reminders_of(found)),
+            "in_error": error_count(found),
+            "error_form": error_form,
             "page": page,
             "numbers": page_numbers(page),
-            "rows": item_rows(page.object_list),
+            "rows": item_rows(shown, errors=error_reasons(item.pk for item in shown)),
             "query": "",
         },
     )

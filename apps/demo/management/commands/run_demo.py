@@ -5,24 +5,30 @@ from __future__ import annotations
 import io
 import signal
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.core import clock
 from apps.demo import story
-from apps.demo.lists import write_list
+from apps.demo.lists import reference_of, write_list
 from apps.demo.platform import StoryServer
 from apps.demo.story import Host
 from apps.reports.campaigns import create_campaign
-from apps.reports.models import Campaign
+from apps.reports.models import Campaign, Report
+from apps.reports.replies import log_reminder, log_reply
 
 SLUG = "example-models"
+PLATFORM = "example-models"  # the definition's slug
 NAME = "Example Models, first and second list"
 DESCRIPTION = (
     "A fictional campaign: two lists of items that were reported to a simulated platform, and a few controls "
@@ -39,7 +45,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
-        """Answer at once; send the first list when the story begins, and the second when it is due."""
+        """Answer at once; send the lists and log the replies when the story has got to each."""
         stop = threading.Event()
         for asked in (signal.SIGINT, signal.SIGTERM):
             signal.signal(asked, lambda *_: stop.set())
@@ -51,9 +57,15 @@ class Command(BaseCommand):
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
         authorities = {host: server.authority for host, server in servers.items()}
         campaign = self._campaign()
-        for number, at in ((1, timedelta(0)), (2, story.SECOND_REPORT)):
+        events: list[tuple[timedelta, Callable[[], None]]] = [
+            (timedelta(0), partial(self._send, 1, campaign, authorities)),
+            (story.SECOND_REPORT, partial(self._send, 2, campaign, authorities)),
+            *((reply.at, partial(self._log, reply, campaign)) for reply in story.REPLIES),
+            (story.REMINDER, partial(self._remind, campaign)),
+        ]
+        for at, happen in sorted(events, key=lambda event: event[0]):
             if self._wait_for(at, stop):
-                self._send(number, campaign, authorities)
+                happen()
         connection.close()
         stop.wait()
         for server in servers.values():
@@ -88,6 +100,28 @@ class Command(BaseCommand):
         call_command("import_reports", str(path), campaign=campaign.slug, stdout=answer)
         if f"created {rows}" not in " ".join(answer.getvalue().split()):
             raise CommandError(f"List {number} was not imported as it is: {answer.getvalue().strip()}")
+
+    def _log(self, reply: story.Reply, campaign: Campaign) -> None:
+        """Log what the story's people answer, as somebody who read it would."""
+        report = self._report(campaign, reply.number, reply.host)
+        paths = {urlsplit(item.target.key).path: item.pk for item in report.items.select_related("target")}
+        claims = {paths[path]: claim for path, claim in story.claims(reply).items() if path in paths}
+        log_reply(
+            report=report,
+            kind=reply.kind,
+            decision=reply.decision,
+            received_at=max(clock.now(), report.sent_at),
+            claims=claims,
+        )
+
+    def _remind(self, campaign: Campaign) -> None:
+        log_reminder(report=self._report(campaign, 1, Host.PLATFORM), sent_at=clock.now())
+
+    def _report(self, campaign: Campaign, number: int, host: Host) -> Report:
+        """The report of a list's part that went to one host. The other host is a platform by its domain."""
+        reports = campaign.reports.filter(reference=reference_of(number))
+        on_platform = Q(platform=PLATFORM)
+        return reports.get(on_platform if host is Host.PLATFORM else ~on_platform)
 
 
 def since_start() -> timedelta:

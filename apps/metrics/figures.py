@@ -1,0 +1,440 @@
+"""The figures of one group of items, computed from columns. Pure: what each means is in `definitions`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from apps.checks.outcomes import STATUS_ORDER, Status
+
+from . import survival
+from .deadlines import DeadlineFigures, Fits, deadline_figures
+from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Population, Times
+from .reading import Flags, Whole
+from .records import NEVER, STATUS_CODES
+from .responses import CLAIM_CODES, ReportRecord
+from .shares import Difference, Share, difference
+from .shares import share as share_of
+from .statistics.npmle import STEPS
+
+TOO_FEW = "too few to estimate"
+NOT_CONVERGED = "the estimate did not converge"
+QUANTILES = (0.25, 0.5, 0.75, 0.9)
+METHOD = "turnbull-1976"
+BAND_METHOD = "information-wilson"
+
+_REMOVED = STATUS_CODES[Status.REMOVED]
+
+Range = tuple[float, float]
+HalfOpen = tuple[float, float | None]
+
+
+def hours_label(hours: int) -> str:
+    """A mark as the figures name it: "48h", "7d"."""
+    return f"{hours}h" if hours <= 72 else f"{hours // 24}d"
+
+
+MARKS = {hours_label(mark // HOUR): mark // HOUR for mark in MARK_SECONDS}
+"""The marks in hours, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """One quantile of a duration in hours.
+
+    `interval` is where it lies (None: not reached); `band` its 95% confidence limits, of which the upper is
+    None where the data do not bound it.
+    """
+
+    p: float
+    interval: Range | None
+    band: HalfOpen | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFigures:
+    """A duration over a group: `of` durations, of which `n` have ended.
+
+    `quantiles` is empty where `problem` says why there is no estimate.
+    """
+
+    n: int
+    of: int
+    quantiles: tuple[Quantile, ...] = ()
+    problem: str = ""
+    fit: survival.Fit | None = field(default=None, repr=False, compare=False)
+
+    def quantile(self, p: float) -> Quantile | None:
+        """One of the quantiles; None where there is no estimate."""
+        return next((one for one in self.quantiles if one.p == p), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The share removed within so many hours of the report.
+
+    `surely` and `possibly` are items: removed by then for certain, and not known to be still up then. `low`
+    and `high` are their shares. `estimate` lies between them, with its 95% band; None where too few.
+    """
+
+    name: str
+    hours: int
+    surely: int
+    possibly: int
+    of: int
+    low: float | None
+    high: float | None
+    estimate: float | None
+    band: Range | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFigures:
+    """A reply's clock over the reports of a group, in hours since each was sent. The unit is reports.
+
+    `bounced` reports never arrived, and are in no other figure.
+    """
+
+    reports: int
+    bounced: int
+    times: TimeFigures
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFigures:
+    """What the platform said of items, beside what was seen. The unit is items.
+
+    `still_up`: said to be removed, and up now, seen after the claim. `seen_after`: seen there at any time
+    after the claim. `contradicted`: how long those stayed up after the claim. `gone`: said to be left as
+    they are, and removed all the same.
+    """
+
+    removed: int
+    still_up: Share
+    seen_after: Share
+    contradicted: TimeFigures
+    refused: int
+    gone: Share
+    restricted: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFigures:
+    """Removed items that were seen there again; hours from first seen gone until then."""
+
+    share: Share
+    up_now: int
+    times: TimeFigures
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFigures:
+    """The accounts behind a group's items. `unknown_items` have none that is known.
+
+    `gone`: an item went with its account. `up`: something of it was up when last looked at.
+    `up_with_removed`: of those, the ones with a removed item.
+    """
+
+    accounts: int
+    unknown_items: int
+    items_median: float | None
+    items_most: int
+    gone: int
+    up: int
+    up_with_removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDifference:
+    """Reported less control, in shares removed within a mark, with its 95% interval."""
+
+    name: str
+    reported: float
+    control: float
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class ControlFigures:
+    """The unreported, matched items of a group, by the same estimate, and the reported ones beside them."""
+
+    of: int
+    removed: int
+    within: tuple[Within, ...]
+    times: TimeFigures
+    differences: tuple[MarkDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """Everything that is said of one group of items."""
+
+    by: Mapping[str, str]
+    reported: int
+    excluded: Mapping[Exclusion, int]
+    eligible: int
+    observed: int
+    attested: int
+    status: Mapping[Status, int]
+    removed: Share
+    acted_on: Share
+    inconclusive: Share
+    within: tuple[Within, ...]
+    removal: TimeFigures
+    first_reply: ReplyFigures
+    first_answer: ReplyFigures
+    decision: ReplyFigures
+    claims: ClaimFigures
+    returns: ReturnFigures
+    accounts: AccountFigures
+    controls: ControlFigures | None
+    deadlines: tuple[DeadlineFigures, ...]
+    too_few: bool
+
+    @property
+    def still_up(self) -> int:
+        """Items that are available or restricted."""
+        return self.status[Status.AVAILABLE] + self.status[Status.RESTRICTED]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the figures of all groups of a campaign are taken from."""
+
+    population: Population
+    reports: Mapping[int, ReportRecord]
+    fits: Fits
+    claim: Whole  # an item's last claim as a code, 0 for none
+    claimed: Whole  # when it was made
+    now: int
+    minimum_n: int
+
+    def share(self, n: int, of: int) -> Share:
+        """`n` out of `of`; counts alone where there are too few."""
+        return share_of(n, of) if of >= self.minimum_n else Share(n, of, None, None, None)
+
+
+def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> GroupFigures:
+    """The figures of the items at the places `items` of the material's columns."""
+    population = material.population
+    excluded = population.excluded[items]
+    eligible = items[excluded == Exclusion.NONE]
+    minimum_n = material.minimum_n
+    of = len(eligible)
+    status = np.bincount(population.records.status[eligible], minlength=len(STATUS_ORDER)).tolist()
+    by_status = dict(zip(STATUS_ORDER, status, strict=True))
+    removed, restricted = by_status[Status.REMOVED], by_status[Status.RESTRICTED]
+    times = population.times.of(eligible)
+    removal = time_figures(population.fitted.of(eligible), minimum_n=minimum_n, on_grid=True)
+    within = marks_within(times, removal)
+    sent = _reports(material, items[(excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)])
+    observed = int(population.observed[eligible].sum())
+    counts = np.bincount(excluded, minlength=len(Exclusion)).tolist()
+    return GroupFigures(
+        by=by,
+        reported=len(items),
+        excluded={one: counts[one] for one in Exclusion if one != Exclusion.NONE},
+        eligible=of,
+        observed=observed,
+        attested=of - observed,
+        status=by_status,
+        removed=material.share(removed, of),
+        acted_on=material.share(removed + restricted, of),
+        inconclusive=material.share(of - removed - restricted - by_status[Status.AVAILABLE], of),
+        within=within,
+        removal=removal,
+        first_reply=_reply_figures(material, sent, [report.first_reply for report in sent]),
+        first_answer=_reply_figures(material, sent, [report.first_answer for report in sent]),
+        decision=_reply_figures(material, sent, [report.decision for report in sent]),
+        claims=_claim_figures(material, eligible),
+        returns=_return_figures(material, eligible),
+        accounts=_account_figures(material, eligible),
+        controls=_control_figures(material, items, within),
+        deadlines=deadline_figures(population, eligible, material.reports, material.fits, now=material.now),
+        too_few=of < minimum_n,
+    )
+
+
+def time_figures(times: Times, *, minimum_n: int, on_grid: bool = False, steps: int = STEPS) -> TimeFigures:
+    """Quantiles of a duration, or why there are none.
+
+    `on_grid` rounds by `survival.rounded_outward`; `steps` is when the fit gives up.
+    """
+    of = len(times)
+    n = int(np.isfinite(times.right).sum())
+    if of < max(minimum_n, 1):
+        return TimeFigures(n, of, problem=TOO_FEW)
+    if not n and not on_grid:
+        return TimeFigures(n, of, tuple(Quantile(p, None, None) for p in QUANTILES))
+    left, right = times.left, times.right
+    if on_grid:
+        left, right = survival.rounded_outward(left, right)
+    fit = survival.fit(left, right, steps=steps)
+    if not fit.converged:
+        return TimeFigures(n, of, problem=NOT_CONVERGED)
+    quantiles = tuple(
+        Quantile(p, fit.quantile(p), survival.quantile_band(fit, p) if n else None) for p in QUANTILES
+    )
+    return TimeFigures(n, of, quantiles, fit=fit)
+
+
+def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
+    """The share removed within each mark: bounds by counting, and the estimate of `removal` between them."""
+    hours = np.array(list(MARKS.values()), np.float64)
+    of = len(times)
+    surely = np.searchsorted(np.sort(times.right), hours, side="right")
+    # An exact time at a mark came by it, too.
+    exact = np.sort(times.left[times.left == times.right])
+    possibly = np.searchsorted(np.sort(times.left), hours, side="left") + (
+        np.searchsorted(exact, hours, side="right") - np.searchsorted(exact, hours, side="left")
+    )
+    fit = removal.fit
+    if fit is None:
+        return tuple(
+            Within(name, mark, sure, possible, of, None, None, None, None)
+            for (name, mark), sure, possible in zip(
+                MARKS.items(), surely.tolist(), possibly.tolist(), strict=True
+            )
+        )
+    low, high = surely / of, possibly / of
+    # A fit has converged to within its tolerance; what was counted is certain.
+    estimate = np.clip(fit.estimate(hours), low, high)
+    below, above = survival.band(fit, hours)
+    columns = (
+        surely,
+        possibly,
+        low,
+        high,
+        estimate,
+        np.minimum(below, estimate),
+        np.maximum(above, estimate),
+    )
+    return tuple(
+        Within(name, mark, sure, possible, of, one, other, middle, (least, most))
+        for (name, mark), sure, possible, one, other, middle, least, most in zip(
+            MARKS.items(), *(column.tolist() for column in columns), strict=True
+        )
+    )
+
+
+def _reports(material: Material, items: Whole) -> list[ReportRecord]:
+    keys = np.unique(material.population.records.report[items])
+    return [material.reports[key] for key in keys.tolist() if key in material.reports]
+
+
+def _reply_figures(material: Material, sent: Sequence[ReportRecord], moments: Sequence[int]) -> ReplyFigures:
+    arrived = [(report, at) for report, at in zip(sent, moments, strict=True) if not report.bounced]
+    start = np.array([report.sent for report, _ in arrived], np.float64)
+    at = np.array([at for _, at in arrived], np.float64)
+    answered = at != NEVER
+    left = np.where(answered, at, np.maximum(material.now, start)) - start
+    times = Times(np.maximum(left, 0) / HOUR, np.where(answered, np.maximum(left, 0) / HOUR, np.inf))
+    return ReplyFigures(
+        reports=len(sent),
+        bounced=len(sent) - len(arrived),
+        times=time_figures(times, minimum_n=material.minimum_n),
+    )
+
+
+def _claim_figures(material: Material, items: Whole) -> ClaimFigures:
+    population, records = material.population, material.population.records
+    code = material.claim[items]
+    said_removed = items[code == CLAIM_CODES["removed"]]
+    refused = items[code == CLAIM_CODES["refused"]]
+    claimed = material.claimed[said_removed]
+    seen_after = (records.present[said_removed] > claimed) & (claimed != NEVER)
+    up_now = seen_after & np.isin(records.status[said_removed], STILL_UP)
+    stayed = said_removed[seen_after]
+    start = material.claimed[stayed]
+    went_later = population.removed[stayed] & (population.by[stayed] > start)
+    last_there = np.where(went_later, population.after[stayed], records.present[stayed])
+    contradicted = Times(
+        np.maximum(last_there - start, 0) / HOUR,
+        np.where(went_later, (population.by[stayed] - start) / HOUR, np.inf),
+    )
+    gone = int((records.status[refused] == _REMOVED).sum())
+    return ClaimFigures(
+        removed=len(said_removed),
+        still_up=material.share(int(up_now.sum()), len(said_removed)),
+        seen_after=material.share(int(seen_after.sum()), len(said_removed)),
+        contradicted=time_figures(contradicted, minimum_n=material.minimum_n, on_grid=True),
+        refused=len(refused),
+        gone=material.share(gone, len(refused)),
+        restricted=int((code == CLAIM_CODES["restricted"]).sum()),
+    )
+
+
+def _return_figures(material: Material, items: Whole) -> ReturnFigures:
+    population = material.population
+    removed = items[population.removed[items]]
+    times = population.returns.of(removed)
+    back = np.isfinite(times.right)
+    up_now = back & np.isin(population.records.status[removed], STILL_UP)
+    return ReturnFigures(
+        share=material.share(int(back.sum()), len(removed)),
+        up_now=int(up_now.sum()),
+        times=time_figures(times, minimum_n=material.minimum_n, on_grid=True),
+    )
+
+
+def _account_figures(material: Material, items: Whole) -> AccountFigures:
+    records = material.population.records
+    keys = records.account[items]
+    known = keys != 0
+    names, place = np.unique(keys[known], return_inverse=True)
+    each = np.bincount(place, minlength=len(names))
+
+    def any_of(flags: Flags) -> Flags:
+        found: Flags = np.bincount(place, weights=flags[known], minlength=len(names)) > 0
+        return found
+
+    status = records.status[items]
+    gone = any_of(records.account_gone[items])
+    up = any_of(np.isin(status, STILL_UP)) & ~gone
+    return AccountFigures(
+        accounts=len(names),
+        unknown_items=int((~known).sum()),
+        items_median=float(np.median(each)) if len(names) else None,
+        items_most=int(each.max()) if len(names) else 0,
+        gone=int(gone.sum()),
+        up=int(up.sum()),
+        up_with_removed=int((up & any_of(status == _REMOVED)).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """What `difference` takes of an estimate with a band."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def _control_figures(material: Material, items: Whole, reported: Sequence[Within]) -> ControlFigures | None:
+    population = material.population
+    controls = items[population.controls[items]]
+    if not len(controls):
+        return None
+    times = population.times.of(controls)
+    removal = time_figures(population.fitted.of(controls), minimum_n=material.minimum_n, on_grid=True)
+    within = marks_within(times, removal)
+    differences = []
+    for one, other in zip(reported, within, strict=True):
+        found = difference(_estimate(one), _estimate(other))
+        if found is not None and one.estimate is not None and other.estimate is not None:
+            differences.append(MarkDifference(one.name, one.estimate, other.estimate, found))
+    return ControlFigures(
+        of=len(controls),
+        removed=int((population.records.status[controls] == _REMOVED).sum()),
+        within=within,
+        times=removal,
+        differences=tuple(differences),
+    )
+
+
+def _estimate(within: Within) -> _Estimate:
+    low, high = within.band or (None, None)
+    return _Estimate(within.estimate, low, high)

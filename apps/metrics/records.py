@@ -1,0 +1,248 @@
+"""What the figures are made of, read from the record in columns: one number an item and column.
+
+A campaign may have a million items. They are read as whole numbers, by PostgreSQL's binary COPY or SQLite's
+plain cursor, into NumPy columns; no row becomes a Python object. Moments are seconds since 1970 in UTC,
+and 0 stands for "never".
+
+`as_of` asks for the record as it stood at a moment: what was written down later, or holds no more, does not
+count, even if it tells of an earlier time. That is what makes a number that was cited come out again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db.models import F, Q, QuerySet
+
+from apps.checks.models import Check, Transition
+from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
+from apps.reports.models import ErrorMark, Item
+
+from .reading import Column, Flags, Whole, among, in_bits, in_codes, in_seconds, latest, read_columns
+
+NEVER = 0
+STATUS_CODES: Mapping[str, int] = {status.value: code for code, status in enumerate(STATUS_ORDER)}
+"""A status as its place in STATUS_ORDER."""
+
+ACCOUNT_KIND = "account"  # the kind of a target that is an account's own page
+
+SHOWS_ITEM = Q(outcome=Outcome.AVAILABLE) | Q(outcome=Outcome.RESTRICTED, reason__in=PROVES_PRESENCE)
+SHOWS_ITEM_TO_PERSON = Q(outcome=Outcome.RESTRICTED, manual=True)
+
+
+class Change(NamedTuple):
+    """A change of status that holds: to which, somewhere in (after, by]; `after` is NEVER if not bounded."""
+
+    status: int
+    after: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecords:
+    """The items of a campaign, or those of a filter, with what is held of their targets.
+
+    All columns have one value an item. `changes` has the whole history of the targets that were removed more
+    than once or came back. For the others that are removed, `removed_by` is when, and `present` after when.
+    """
+
+    pk: Whole
+    report: Whole
+    target: Whole
+    account: Whole  # a key; 0 where the account is not known
+    reported: Whole
+    control: Flags
+    attested: Flags
+    error: Flags
+    account_gone: Flags  # is gone, and shows that its account is: an account's page, or suspended with it
+    observed: Flags  # the checker itself saw it there at or after the report
+    status: Whole
+    present: Whole  # last seen there, by whomever
+    concluded: Whole  # of what is removed: the last check that saw that it is gone
+    removed_by: Whole  # of what is removed: no later than this, the last removal
+    changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.pk)
+
+
+_REMOVED = STATUS_CODES[Status.REMOVED]
+_CHANGE_COLUMNS: Mapping[str, Column] = {
+    "target": F("target_id"),
+    "status": in_codes("to_status", STATUS_CODES),
+    "after": in_seconds("after"),
+    "by": in_seconds("by"),
+    "number": F("check_number"),
+    "suspended": in_bits(Q(reason=Reason.ACCOUNT_SUSPENDED)),
+}
+_ITEM_COLUMNS: Mapping[str, Column] = {
+    "pk": F("pk"),
+    "report": F("report_id"),
+    "target": F("target_id"),
+    "account": F("target__account_key"),
+    "reported": in_seconds("reported_at"),
+}
+_FLAGS = (Q(control=True), Q(attested=True), Q(target__kind=ACCOUNT_KIND))
+
+
+def seconds(moment: datetime) -> int:
+    """Whole seconds since 1970 in UTC, rounded as the databases do: to the millisecond, then down."""
+    return math.floor(moment.timestamp() + 0.0005)
+
+
+def moment(value: int) -> datetime:
+    """The moment of so many seconds since 1970."""
+    return datetime.fromtimestamp(value, UTC)
+
+
+def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemRecords:
+    """The records of `items`, as they stand now or stood at `as_of`."""
+    if as_of is not None:
+        return _as_of(items.filter(created_at__lte=as_of), as_of)
+    is_removed = Q(target__status=Status.REMOVED)
+    columns = read_columns(
+        items,
+        {
+            **_ITEM_COLUMNS,
+            "flags": in_bits(
+                *_FLAGS,
+                Q(target__reason=Reason.ACCOUNT_SUSPENDED),
+                Q(target__removal_count__gt=1) | Q(target__reinstated_at__isnull=False),
+            ),
+            "status": in_codes("target__status", STATUS_CODES),
+            "present": in_seconds("target__present_at"),
+            "checker_present": in_seconds("target__checker_present_at"),
+            "concluded": in_seconds("target__conclusive_at", where=is_removed),
+            "removed_by": in_seconds("target__removed_by", where=is_removed),
+        },
+    )
+    *_, suspended, eventful = _bits(columns["flags"], 5)
+    columns["suspended"] = suspended.astype(np.int64)
+    changes: Mapping[int, Sequence[Change]] = {}
+    if eventful.any():
+        transitions = Transition.objects.filter(
+            superseded_at=None, target_id__in=among(np.unique(columns["target"][eventful]))
+        )
+        changes = _histories(_in_order(read_columns(transitions, _CHANGE_COLUMNS)))
+    return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None))
+
+
+def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
+    """Status and removals from the transitions that held then, what was seen from the checks until then."""
+    columns = read_columns(items, {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
+    targets = items.order_by().values("target")
+    held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
+    transitions = Transition.objects.filter(held, recorded_at__lte=as_of, target__in=targets)
+    rows = _in_order(read_columns(transitions, _CHANGE_COLUMNS))
+    standing, eventful = _standing(rows)
+    columns |= _looked_up(columns["target"], standing, default=STATUS_CODES[Status.WAITING], of="status")
+    columns |= _looked_up(columns["target"], _last_seen(targets, as_of))
+    columns["concluded"] = np.where(columns["status"] == _REMOVED, columns["concluded"], NEVER)
+    errors = ErrorMark.objects.filter(recorded_at__lte=as_of).filter(
+        Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
+    )
+    told = np.isin(rows["target"], eventful)
+    return _records(columns, _histories({name: row[told] for name, row in rows.items()}), errors)
+
+
+def _records(
+    columns: dict[str, Whole], changes: Mapping[int, Sequence[Change]], errors: QuerySet[ErrorMark]
+) -> ItemRecords:
+    # Of all campaigns: they are few, and the way from a campaign to its marks leads through all its items.
+    marked = np.fromiter(errors.values_list("item_id", flat=True), np.int64)
+    control, attested, is_account = _bits(columns.pop("flags"), 3)
+    went_with_account = is_account | (columns.pop("suspended") > 0)
+    return ItemRecords(
+        error=np.isin(columns["pk"], marked),
+        control=control,
+        attested=attested,
+        account_gone=(columns["status"] == _REMOVED) & went_with_account,
+        observed=columns.pop("checker_present") >= columns["reported"],
+        changes=changes,
+        **columns,
+    )
+
+
+def _bits(flags: Whole, many: int) -> list[Flags]:
+    return [(flags >> bit & 1).astype(bool) for bit in range(many)]
+
+
+def _in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
+    """Transitions by target, in the order in which they happened.
+
+    A confirmed removal is dated like the suspicion that it confirms, and comes after it.
+    """
+    order = np.lexsort((rows["number"], rows["status"] == _REMOVED, rows["by"], rows["target"]))
+    return {name: column[order] for name, column in rows.items()}
+
+
+def _standing(rows: dict[str, Whole]) -> tuple[dict[str, Whole], Whole]:
+    """What ordered transitions add up to, a row a target; and the targets removed twice, or back again."""
+    target = rows["target"]
+    last = np.ones(len(target), bool)
+    last[:-1] = target[1:] != target[:-1]
+    removal = rows["status"] == _REMOVED
+    back = np.zeros(len(target), bool)
+    back[1:] = removal[:-1] & ~removal[1:] & ~last[:-1]
+    removed, times = np.unique(target[removal], return_counts=True)
+    standing = {
+        "target": target[last],
+        "status": rows["status"][last],
+        "removed_by": np.where(removal, rows["by"], NEVER)[last],
+        "suspended": rows["suspended"][last],
+    }
+    return standing, np.union1d(removed[times > 1], target[back])
+
+
+def _histories(rows: dict[str, Whole]) -> dict[int, list[Change]]:
+    """Ordered transitions as lists of changes, by target."""
+    changes: dict[int, list[Change]] = defaultdict(list)
+    table = np.stack([rows[name] for name in ("target", "status", "after", "by")], axis=1)
+    for target, status, after, by in table.tolist():
+        changes[target].append(Change(status, after, by))
+    return dict(changes)
+
+
+def _looked_up(
+    targets: Whole, rows: dict[str, Whole], *, default: int = NEVER, of: str = ""
+) -> dict[str, Whole]:
+    """Columns of `rows`, which are in the order of their targets, for each of `targets`.
+
+    A target without a row gets NEVER, or `default` in the column `of`.
+    """
+    keys = rows["target"]
+    place = np.minimum(np.searchsorted(keys, targets), max(len(keys) - 1, 0))
+    found = keys[place] == targets if len(keys) else np.zeros(len(targets), bool)
+    return {
+        name: np.where(found, column[place] if len(keys) else NEVER, default if name == of else NEVER)
+        for name, column in rows.items()
+        if name != "target"
+    }
+
+
+def _last_seen(targets: QuerySet[Item, Any], as_of: datetime) -> dict[str, Whole]:
+    """When each target was last seen there, by whomever and by the checker, and last seen at all or gone."""
+    shows = SHOWS_ITEM | SHOWS_ITEM_TO_PERSON
+    checks = (
+        Check.objects.filter(target__in=targets, recorded_at__lte=as_of)
+        .exclude(outcome=Outcome.INCONCLUSIVE)
+        .order_by()
+        .values("target_id")
+    )
+    rows = read_columns(
+        checks,
+        {
+            "target": F("target_id"),
+            "present": latest("started_at", shows),
+            "checker_present": latest("started_at", SHOWS_ITEM & Q(manual=False)),
+            "concluded": latest("started_at", shows | Q(outcome=Outcome.REMOVED)),
+        },
+    )
+    order = np.argsort(rows["target"])
+    return {name: column[order] for name, column in rows.items()}

@@ -1,0 +1,132 @@
+"""What platforms said, as the record stood at a moment: replies to each report, claims about each item."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db.models import F, Q, QuerySet
+
+from apps.reports.models import (
+    Campaign,
+    Claim,
+    ClaimWord,
+    Delivery,
+    Reply,
+    ReplyKind,
+    Report,
+)
+
+from .reading import Whole, in_codes, in_seconds, read_columns
+from .records import NEVER, seconds
+
+CLAIM_CODES = {word.value: code for code, word in enumerate(ClaimWord, start=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRecord:
+    """One report, with the moments (seconds since 1970; NEVER for none) of what the platform said to it.
+
+    `first_reply` counts automatic acknowledgements too, `first_answer` does not. A report has bounced when
+    it could not be delivered and no reply came after that.
+    """
+
+    pk: int
+    number: int
+    platform: str
+    channel: str
+    standing: str
+    category: str
+    sent: int
+    bounced: bool
+    first_reply: int
+    first_answer: int
+    decision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The last claim about each item that a platform made any of: item, code in CLAIM_CODES, moment."""
+
+    item: Whole
+    code: Whole
+    at: Whole
+
+
+def standing_replies(as_of: datetime | None) -> QuerySet[Reply]:
+    """The replies that were on record at `as_of` and had not been taken back."""
+    if as_of is None:
+        return Reply.objects.filter(taken_back_at=None)
+    return Reply.objects.filter(recorded_at__lte=as_of).filter(
+        Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
+    )
+
+
+def read_reports(campaign: Campaign, *, as_of: datetime | None = None) -> dict[int, ReportRecord]:
+    """The campaign's reports by their key, with the replies on record at `as_of`. Two queries."""
+    firsts: dict[int, dict[str, int]] = {}
+    replies = standing_replies(as_of).filter(report__campaign=campaign).order_by("received_at", "pk")
+    for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
+        of_report = firsts.setdefault(report, {})
+        of_report["bounced"] = kind == ReplyKind.BOUNCED
+        if kind == ReplyKind.BOUNCED:
+            continue
+        of_report.setdefault("reply", seconds(received_at))
+        if kind != ReplyKind.ACKNOWLEDGEMENT:
+            of_report.setdefault("answer", seconds(received_at))
+        if kind == ReplyKind.DECISION:
+            of_report.setdefault("decision", seconds(received_at))
+    reports = Report.objects.filter(campaign=campaign).order_by("number")
+    return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
+
+
+def _report_record(report: Report, first: dict[str, int]) -> ReportRecord:
+    return ReportRecord(
+        pk=report.pk,
+        number=report.number,
+        platform=report.platform,
+        channel=report.channel,
+        standing=report.standing,
+        category=report.category,
+        sent=seconds(report.sent_at),
+        bounced=bool(first.get("bounced", report.delivery == Delivery.BOUNCED)),
+        first_reply=first.get("reply", NEVER),
+        first_answer=first.get("answer", NEVER),
+        decision=first.get("decision", NEVER),
+    )
+
+
+def read_claims(campaign: Campaign, *, as_of: datetime | None = None) -> Claims:
+    """The campaign's claims; of several about one item the one that was received last. One query."""
+    columns = read_columns(
+        Claim.objects.filter(
+            reply__in=standing_replies(as_of).filter(report__campaign=campaign).order_by().values("pk")
+        ),
+        {
+            "item": F("item_id"),
+            "code": in_codes("claim", CLAIM_CODES),
+            "at": in_seconds("reply__received_at"),
+            "reply": F("reply_id"),
+        },
+    )
+    order = np.lexsort((columns["reply"], columns["at"], columns["item"]))
+    item = columns["item"][order]
+    last = np.ones(len(item), bool)
+    last[:-1] = item[1:] != item[:-1]
+    return Claims(item=item[last], code=columns["code"][order][last], at=columns["at"][order][last])
+
+
+def claims_of(claims: Claims, items: Whole) -> tuple[Whole, Whole]:
+    """The code (0 for no claim) and the moment of the last claim about each of `items`."""
+    if not len(claims.item):
+        return np.zeros_like(items), np.zeros_like(items)
+    place = np.minimum(np.searchsorted(claims.item, items), len(claims.item) - 1)
+    claimed = claims.item[place] == items
+    return np.where(claimed, claims.code[place], 0), np.where(claimed, claims.at[place], NEVER)
+
+
+def reports_in(records: dict[int, ReportRecord], keys: Whole) -> Collection[ReportRecord]:
+    """The reports among `keys`, each once."""
+    return [records[key] for key in np.unique(keys).tolist() if key in records]

@@ -1,0 +1,66 @@
+"""Figures in words, as pages, captions and the command line write them. Never more than is known."""
+
+from __future__ import annotations
+
+from .counts import percent
+from .figures import TOO_FEW, Quantile, Within
+from .shares import Share
+
+DAY = 24
+
+
+def share_words(share: Share) -> str:
+    """ "13 of 129 (10%, 95% interval 6.0% to 16.5%)"; the counts alone where there are too few."""
+    if share.value is None or share.low is None or share.high is None:
+        return f"{share.n} of {share.of}" + (f" ({TOO_FEW})" if share.of else "")
+    low, high = fine_percent(share.low), fine_percent(share.high)
+    return f"{share.n} of {share.of} ({percent(share.n, share.of)}, 95% interval {low} to {high})"
+
+
+def fine_percent(value: float) -> str:
+    """A share with one decimal: "16.5%"."""
+    return f"{100 * value:.1f}%"
+
+
+def hours_words(hours: float) -> str:
+    """A duration as people say it: "45 min", "6 h", "3.5 d". Up to three days in hours."""
+    if hours == 0:
+        return "0 h"
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    if hours <= 3 * DAY:
+        return f"{_short(hours)} h"
+    return f"{_short(hours / DAY)} d"
+
+
+def range_words(low: float, high: float) -> str:
+    """Two ends of a duration: "3 d to 4 d"; one where they read alike."""
+    one, other = hours_words(low), hours_words(high)
+    return one if one == other else f"{one} to {other}"
+
+
+def quantile_words(quantile: Quantile) -> str:
+    """ "3 d to 4 d (95%: 2 d to 9 d)", or "not reached"."""
+    if quantile.interval is None:
+        return "not reached"
+    words = range_words(*quantile.interval)
+    if quantile.band is None:
+        return words
+    low, high = quantile.band
+    if high is None:
+        return f"{words} (95%: {hours_words(low)} or more)"
+    return f"{words} (95%: {range_words(low, high)})"
+
+
+def interval_words(within: Within) -> str:
+    """A share within a mark, its bounds and estimate: "8% to 10%, estimate 9.1% (95%: 5.0% to 16.0%)"."""
+    low, high = percent(within.surely, within.of), percent(within.possibly, within.of)
+    bounds = low if low == high else f"{low} to {high}"
+    if within.estimate is None or within.band is None:
+        return bounds
+    band = f"95%: {fine_percent(within.band[0])} to {fine_percent(within.band[1])}"
+    return f"{bounds}, estimate {fine_percent(within.estimate)} ({band})"
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")

@@ -1,0 +1,235 @@
+"""What is due in a campaign: what waits for the platform, and what waits for a person. Nothing here writes.
+
+Each list is short, has a count of what it does not show, and takes the same queries however much there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+
+from apps.checks.outcomes import Status
+from apps.core import clock
+from apps.core.defanging import defang
+from apps.platforms.registry import platform_name
+
+from .deadlines import Rule, StopsAt, deadline, fits, rules
+from .models import Campaign, Channel, Claim, ClaimWord, ErrorMark, Item, Reply, ReplyKind, Report
+from .reply_selectors import bounced, unanswered
+from .selectors import STILL_UP, items_of, review_targets
+
+OF_REPORT = ("number", "platform", "category", "standing", "channel", "sent_at")
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[Row]):
+    """The first rows of a list, and how many there are in all."""
+
+    rows: tuple[Row, ...]
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are not shown."""
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A deadline that runs for a report: the next moment at which it passes for items that are still up."""
+
+    report: int
+    platform_name: str
+    rule: Rule
+    at: datetime
+    still_up: int  # items whose deadline lies ahead
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReport:
+    """A report without a reply, or one that bounced."""
+
+    report: int
+    platform_name: str
+    channel: str
+    reference: str
+    sent_at: datetime
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """An item whose target needs a person."""
+
+    pk: int
+    defanged: str
+    platform_name: str
+    status: Status
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContradictedClaim:
+    """An item that the platform said was removed, and that was seen there later."""
+
+    item: int
+    report: int
+    platform_name: str
+    defanged: str
+    claimed_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that is due, as of `as_of`."""
+
+    as_of: datetime
+    deadlines: Shown[DueRow]
+    unanswered: Shown[WaitingReport]
+    bounced: Shown[WaitingReport]
+    review: Shown[WaitingItem]
+    contradicted: Shown[ContradictedClaim]
+
+
+def board_of(campaign: Campaign, *, limit: int) -> Board:
+    """What is due in a campaign, at most `limit` rows of each sort. A fixed number of queries."""
+    now = clock.now()
+    waiting = _with_countable_items(campaign.reports.all())
+    return Board(
+        as_of=now,
+        deadlines=_deadlines(campaign, now, limit),
+        unanswered=_reports(unanswered(waiting), now, limit),
+        bounced=_reports(bounced(waiting), now, limit),
+        review=_review(campaign, limit),
+        contradicted=_contradicted(campaign, limit),
+    )
+
+
+def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
+    """The deadlines ahead of items that are still up, one row a report and rule, soonest first.
+
+    One query counts, of each report that arrived, the items whose clocks of each length still run. Which
+    rules a report starts is looked up in memory: only reports of the last days have such items.
+    """
+    lengths = sorted({rule.hours for rule in rules().values() if rule.hours is not None})
+    running: dict[str, Any] = {}
+    for hours in lengths:
+        in_time = Q(reported_at__gt=now - timedelta(hours=hours))
+        running[f"first_{hours}"] = Min("reported_at", filter=in_time)
+        running[f"count_{hours}"] = Count("pk", filter=in_time)
+    decided = Reply.objects.filter(report=OuterRef("report"), kind=ReplyKind.DECISION, taken_back_at=None)
+    arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
+    groups = (
+        _countable(Item.objects.filter(report__in=arrived))
+        .filter(target__status__in=STILL_UP, reported_at__gt=now - timedelta(hours=lengths[-1]))
+        .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
+        .annotate(**running)
+        .order_by()
+    )
+    rows = [
+        DueRow(
+            report=group["report__number"],
+            platform_name=platform_name(group["report__platform"]),
+            rule=fit.rule,
+            at=deadline(group[f"first_{fit.rule.hours}"], fit.rule.hours),
+            still_up=group[f"count_{fit.rule.hours}"],
+        )
+        for group in groups
+        for fit in fits(
+            category=group["report__category"],
+            standing=group["report__standing"],
+            channel=group["report__channel"],
+            sent_at=group["report__sent_at"],
+        )
+        if fit.starts
+        and fit.rule.hours is not None
+        and group[f"count_{fit.rule.hours}"]
+        and not (group["decided"] and fit.rule.stops_at != StopsAt.REMOVAL)
+    ]
+    rows.sort(key=lambda row: (row.at, row.report, row.rule.slug))
+    return Shown(tuple(rows[:limit]), len(rows))
+
+
+def _reports(reports: QuerySet[Report], now: datetime, limit: int) -> Shown[WaitingReport]:
+    rows = tuple(
+        WaitingReport(
+            report=report.number,
+            platform_name=platform_name(report.platform),
+            channel=Channel(report.channel).label,
+            reference=report.reference,
+            sent_at=report.sent_at,
+            age=now - report.sent_at,
+        )
+        for report in reports.order_by("sent_at", "number")[:limit]
+    )
+    return Shown(rows, reports.count())
+
+
+def _review(campaign: Campaign, limit: int) -> Shown[WaitingItem]:
+    targets = review_targets(campaign)
+    shown = list(targets[:limit])
+    first: dict[int, Item] = {}
+    for item in items_of(campaign).filter(target__in=shown).order_by("pk"):
+        first.setdefault(item.target_id, item)
+    rows = tuple(
+        WaitingItem(
+            pk=first[target.pk].pk,
+            defanged=defang(first[target.pk].submitted),
+            platform_name=platform_name(target.platform),
+            status=Status(target.status),
+            since=target.run_started_at or target.inconclusive_since,
+        )
+        for target in shown
+    )
+    return Shown(rows, targets.count())
+
+
+def _contradicted(campaign: Campaign, limit: int) -> Shown[ContradictedClaim]:
+    later = Claim.objects.filter(
+        Q(reply__received_at__gt=OuterRef("reply__received_at"))
+        | Q(reply__received_at=OuterRef("reply__received_at"), reply__gt=OuterRef("reply")),
+        item=OuterRef("item"),
+        reply__taken_back_at=None,
+    )
+    in_error = ErrorMark.objects.filter(item=OuterRef("item"), taken_back_at=None)
+    claims = (
+        Claim.objects.filter(
+            ~Exists(later),
+            ~Exists(in_error),
+            reply__report__campaign=campaign,
+            reply__taken_back_at=None,
+            claim=ClaimWord.REMOVED,
+            item__control=False,
+            item__target__status__in=STILL_UP,
+            item__target__present_at__gt=F("reply__received_at"),
+        )
+        .select_related("reply__report", "item__target")
+        .order_by("reply__received_at", "item_id")
+    )
+    rows = tuple(
+        ContradictedClaim(
+            item=claim.item_id,
+            report=claim.reply.report.number,
+            platform_name=platform_name(claim.reply.report.platform),
+            defanged=defang(claim.item.submitted),
+            claimed_at=claim.reply.received_at,
+            seen_at=claim.item.target.present_at,
+        )
+        for claim in claims[:limit]
+        if claim.item.target.present_at is not None
+    )
+    return Shown(rows, claims.count())
+
+
+def _with_countable_items(reports: QuerySet[Report]) -> QuerySet[Report]:
+    return reports.filter(Exists(_countable(Item.objects.filter(report=OuterRef("pk")))))
+
+
+def _countable(items: QuerySet[Item]) -> QuerySet[Item]:
+    in_error = ErrorMark.objects.filter(item=OuterRef("pk"), taken_back_at=None)
+    return items.filter(~Exists(in_error), control=False)

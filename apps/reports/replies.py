@@ -1,0 +1,290 @@
+"""What happens to a report after it was sent: replies with their claims, reminders, and reports in error.
+
+Nothing here is edited or deleted. A reply that was logged wrongly is taken back and logged anew, so that the
+record shows both.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import QuerySet, TextChoices
+
+from apps.accounts.models import Person
+from apps.core import clock
+from apps.core.canonical import UnusableURL, canonicalise
+from apps.platforms.matching import match
+
+from .models import Claim, ClaimWord, Decision, ErrorMark, Item, Reminder, Reply, ReplyKind, Report
+from .services import pasted_lines
+from .writing import parts
+
+log = logging.getLogger(__name__)
+
+BATCH = 400
+MAX_REASON = 500
+MAX_REFERENCE = 200
+
+CLAIM_OF_ALL = {
+    Decision.REMOVED: ClaimWord.REMOVED,
+    Decision.REJECTED: ClaimWord.REFUSED,
+    Decision.NO_VIOLATION: ClaimWord.REFUSED,
+}
+"""What a decision says of every item, where it says nothing of single ones."""
+
+Word = TypeVar("Word", bound=TextChoices)
+
+NO_CLAIMS = frozenset({ReplyKind.BOUNCED, ReplyKind.ACKNOWLEDGEMENT})
+"""Kinds of reply that say nothing of any item."""
+
+
+class UnusableReply(ValueError):
+    """A reply, a reminder or a mark that cannot be recorded. `str()` is a sentence for people."""
+
+
+# ---------------------------------------------------------------------------------------------------- replies
+
+
+def log_reply(
+    *,
+    report: Report,
+    kind: str,
+    received_at: datetime,
+    decision: str = "",
+    claims: Mapping[int, str] | None = None,
+    text: str = "",
+    reference: str = "",
+    person: Person | None = None,
+) -> Reply:
+    """Record what a platform said about a report, and what it claims of single items.
+
+    `claims` is the item's primary key to a ClaimWord. Without any, a decision that holds for the whole report
+    claims the same of each of its items, except controls and those reported in error. Written in one
+    transaction. Raises UnusableReply, and then nothing is recorded.
+    """
+    _check_moment("The reply was received", received_at, report)
+    kind = _word("kind", kind, ReplyKind)
+    decision = _word("decision", decision, Decision) if decision else ""
+    if kind == ReplyKind.DECISION and not decision:
+        raise UnusableReply("Say what was decided: removed, partly removed, rejected, or no violation found.")
+    if decision and kind != ReplyKind.DECISION:
+        raise UnusableReply(
+            f"Only a decision decides: this is “{ReplyKind(kind).label}”. "
+            "Choose “decision”, or leave what was decided empty."
+        )
+    if len(reference) > MAX_REFERENCE:
+        raise UnusableReply(f"The reference is longer than {MAX_REFERENCE} characters.")
+    with transaction.atomic():
+        said = _claims(report, kind, decision, claims or {})
+        reply = Reply.objects.create(
+            report=report,
+            kind=kind,
+            decision=decision,
+            received_at=received_at,
+            reference=reference,
+            text=text,
+            person=person,
+        )
+        Claim.objects.bulk_create(
+            (Claim(reply=reply, item_id=item, claim=word) for item, word in said.items()), batch_size=BATCH
+        )
+    return reply
+
+
+def take_back_reply(*, reply: Reply, person: Person | None = None) -> bool:
+    """Let a reply no longer hold, and its claims with it; it stays on record. False if it did not hold."""
+    return _take_back(reply, person)
+
+
+def _claims(report: Report, kind: str, decision: str, claims: Mapping[int, str]) -> dict[int, ClaimWord]:
+    if claims and kind in NO_CLAIMS:
+        raise UnusableReply(f"“{ReplyKind(kind).label}” says nothing of items: leave them empty.")
+    if claims:
+        items = dict(report.items.values_list("pk", "control"))
+        said = {}
+        for item, word in claims.items():
+            if item not in items:
+                raise UnusableReply(f"Item {item} is not in report {report.number}: it was about another.")
+            if items[item]:
+                raise UnusableReply(f"Item {item} is a control: it was not reported, so leave it empty.")
+            said[item] = _word("claim", word, ClaimWord)
+        return said
+    if decision == Decision.PARTLY:
+        raise UnusableReply("Say for which items: “partly removed” alone does not tell which were removed.")
+    if not decision:
+        return {}
+    of_all = CLAIM_OF_ALL[Decision(decision)]
+    return dict.fromkeys(countable_items(report).values_list("pk", flat=True), of_all)
+
+
+def _check_moment(what: str, moment: datetime, report: Report) -> None:
+    now = clock.now()
+    if moment > now:
+        raise UnusableReply(f"{what} in the future; it is now {_shown(now)}.")
+    if moment < report.sent_at:
+        raise UnusableReply(
+            f"{what} ({_shown(moment)}) before the report was sent ({_shown(report.sent_at)}): "
+            "correct the date, or look whether it belongs to another report."
+        )
+
+
+def _word(name: str, word: str, words: type[Word]) -> Word:
+    if word not in words.values:
+        raise UnusableReply(f"{name}: “{word}” is not one of its words: {', '.join(words.values)}.")
+    return words(word)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+# ----------------------------------------------------------------------------------------- claims, as pasted
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableLine:
+    """A line of a pasted list of claims that cannot be used: in which list, where, what it says, and why."""
+
+    word: ClaimWord
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastedClaims:
+    """What pasted lists say of a report's items: claims by the item's primary key, and what was no use."""
+
+    claims: dict[int, str] = field(default_factory=dict)
+    unusable: list[UnusableLine] = field(default_factory=list)
+
+
+def read_claims(*, report: Report, lists: Mapping[ClaimWord, str]) -> PastedClaims:
+    """Match lists of URLs, one list a word, to the report's items. One query; nothing is written.
+
+    A URL in any spelling stands for every item of the report that has its canonical key.
+    """
+    by_key: dict[str, list[int]] = {}
+    controls: set[int] = set()
+    for pk, key, control in report.items.values_list("pk", "target__key", "control"):
+        by_key.setdefault(key, []).append(pk)
+        if control:
+            controls.add(pk)
+    pasted = PastedClaims()
+    for word, text in lists.items():
+        for line, url, problem in pasted_lines(text):
+            reason = problem or _claim_line(pasted.claims, by_key, controls, url, word)
+            if reason:
+                pasted.unusable.append(UnusableLine(word, line, url, reason))
+    return pasted
+
+
+def _claim_line(
+    claims: dict[int, str], by_key: Mapping[str, list[int]], controls: set[int], url: str, word: ClaimWord
+) -> str:
+    try:
+        found = by_key.get(match(canonicalise(url)).key, [])
+    except UnusableURL as error:
+        return str(error)
+    if not found:
+        return "This URL is not in the report."
+    items = [item for item in found if item not in controls]
+    if not items:
+        return "This URL is watched as a control: it was not reported."
+    others = {claims[item] for item in items if claims.get(item, word) != word}
+    if others:
+        return f"This URL stands as “{ClaimWord(others.pop()).label}”, too: leave it in one list."
+    claims.update(dict.fromkeys(items, word.value))
+    return ""
+
+
+# -------------------------------------------------------------------------------------------------- reminders
+
+
+def log_reminder(
+    *, report: Report, sent_at: datetime, note: str = "", person: Person | None = None
+) -> Reminder:
+    """Record that the platform was reminded of a report. Raises UnusableReply."""
+    _check_moment("The reminder was sent", sent_at, report)
+    return Reminder.objects.create(report=report, sent_at=sent_at, note=note, person=person)
+
+
+def take_back_reminder(*, reminder: Reminder, person: Person | None = None) -> bool:
+    """Let a reminder no longer hold; it stays on record. False if it did not hold."""
+    return _take_back(reminder, person)
+
+
+def _take_back(record: Reply | Reminder, person: Person | None) -> bool:
+    standing = type(record).objects.filter(pk=record.pk, taken_back_at=None)
+    done = standing.update(taken_back_at=clock.now()) == 1
+    if done:
+        log.info(
+            "%s %d was taken back by %s.",
+            type(record).__name__,
+            record.pk,
+            f"person {person.pk}" if person else "a command",
+        )
+    return done
+
+
+# -------------------------------------------------------------------------------------------------- in error
+
+
+def mark_errors(*, items: Iterable[Item], reason: str, person: Person | None = None) -> int:
+    """Let items that were reported in error leave the figures, with the reason; how many that are new.
+
+    Nothing is deleted, and the items are watched as before. Items that are marked already keep their reason.
+    Raises UnusableReply without a reason, and for a control.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise UnusableReply("Say why it was reported in error: the reason stays beside it.")
+    if len(reason) > MAX_REASON:
+        raise UnusableReply(f"The reason is longer than {MAX_REASON} characters.")
+    pks = []
+    for item in items:
+        if item.control:
+            raise UnusableReply(f"Item {item.pk} is a control: it was not reported, so not in error either.")
+        pks.append(item.pk)
+    now = clock.now()
+    marked = 0
+    with transaction.atomic():
+        for some in parts(pks):
+            standing = ErrorMark.objects.filter(item__in=some, taken_back_at=None)
+            known = set(standing.values_list("item_id", flat=True))
+            new = [pk for pk in some if pk not in known]
+            # Somebody else may mark one of them between our read and our write: theirs then holds.
+            ErrorMark.objects.bulk_create(
+                (ErrorMark(item_id=pk, reason=reason, person=person, recorded_at=now) for pk in new),
+                ignore_conflicts=True,
+            )
+            marked += len(new)
+    return marked
+
+
+def mark_report_in_error(*, report: Report, reason: str, person: Person | None = None) -> int:
+    """The same for every item of a report that is not a control. Raises UnusableReply."""
+    return mark_errors(items=countable_items(report), reason=reason, person=person)
+
+
+def take_back_error(*, item: Item) -> bool:
+    """Let an item count again; the mark stays on record. False if it was not marked."""
+    standing = ErrorMark.objects.filter(item=item, taken_back_at=None)
+    return standing.update(taken_back_at=clock.now()) > 0
+
+
+def take_back_report_errors(*, report: Report) -> int:
+    """Let every item of a report count again; how many had been marked."""
+    standing = ErrorMark.objects.filter(item__report=report, taken_back_at=None)
+    return standing.update(taken_back_at=clock.now())
+
+
+def countable_items(report: Report) -> QuerySet[Item]:
+    """The items of a report that figures may count: no controls, none reported in error."""
+    in_error = ErrorMark.objects.filter(taken_back_at=None, item__report=report)
+    return report.items.filter(control=False).exclude(pk__in=in_error.values("item_id"))

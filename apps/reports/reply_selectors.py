@@ -1,0 +1,287 @@
+"""What pages read of what happened to a report after it was sent, as named rows. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from apps.checks.outcomes import Status
+from apps.core.defanging import defang
+from apps.platforms.registry import platform_name
+
+from .models import (
+    Category,
+    Channel,
+    Claim,
+    ClaimWord,
+    Decision,
+    Delivery,
+    ErrorMark,
+    Reply,
+    ReplyKind,
+    Report,
+    word_label,
+)
+from .reminders import Said, Sent, StillUp
+from .replies import countable_items
+from .selectors import STILL_UP
+from .writing import parts
+
+ITEMS_IN_A_FORM = 200
+"""How many items a form can offer one by one; a longer report takes lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRow:
+    """A reply with what it claims. Counts are items, whatever they are worth in figures."""
+
+    pk: int
+    kind: ReplyKind
+    decision: Decision | None
+    received_at: datetime
+    reference: str
+    text: str
+    person: str
+    recorded_at: datetime
+    taken_back_at: datetime | None
+    removed: int
+    restricted: int
+    refused: int
+    contradicted: int  # said to be removed, and seen there later
+    is_reminder: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """Where it stands in the order of time."""
+        return self.received_at
+
+    @property
+    def claims(self) -> int:
+        """How many items it says something of."""
+        return self.removed + self.restricted + self.refused
+
+    @property
+    def words(self) -> str:
+        """What it was, in words: "decision: partly removed"."""
+        return f"{self.kind.label}: {self.decision.label}" if self.decision else str(self.kind.label)
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRow:
+    """A reminder that was sent."""
+
+    pk: int
+    sent_at: datetime
+    note: str
+    person: str
+    recorded_at: datetime
+    taken_back_at: datetime | None
+    is_reminder: bool = True
+
+    @property
+    def at(self) -> datetime:
+        """Where it stands in the order of time."""
+        return self.sent_at
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimableItem:
+    """An item that a reply can say something of."""
+
+    pk: int
+    defanged: str
+    status: Status
+    reported_at: datetime
+    error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderFacts:
+    """What the text of a reminder is made of."""
+
+    sent: Sent
+    items: int  # that figures may count
+    in_error: int
+    still_up: Sequence[StillUp]
+    replies: Sequence[Said]
+    reminders: Sequence[datetime]
+
+
+def replies_of(report: Report) -> list[ReplyRow]:
+    """The report's replies in the order in which they came, with those taken back. One query."""
+    of = Q(claims__item__control=False)
+    replies = report.replies.select_related("person").annotate(
+        removed_count=Count("claims", filter=of & Q(claims__claim=ClaimWord.REMOVED)),
+        restricted_count=Count("claims", filter=of & Q(claims__claim=ClaimWord.RESTRICTED)),
+        refused_count=Count("claims", filter=of & Q(claims__claim=ClaimWord.REFUSED)),
+        contradicted_count=Count(
+            "claims",
+            filter=of
+            & Q(
+                claims__claim=ClaimWord.REMOVED,
+                claims__item__target__status__in=STILL_UP,
+                claims__item__target__present_at__gt=F("received_at"),
+            ),
+        ),
+    )
+    return [
+        ReplyRow(
+            pk=reply.pk,
+            kind=ReplyKind(reply.kind),
+            decision=Decision(reply.decision) if reply.decision else None,
+            received_at=reply.received_at,
+            reference=reply.reference,
+            text=reply.text,
+            person=str(reply.person or ""),
+            recorded_at=reply.recorded_at,
+            taken_back_at=reply.taken_back_at,
+            removed=reply.removed_count,
+            restricted=reply.restricted_count,
+            refused=reply.refused_count,
+            contradicted=reply.contradicted_count,
+        )
+        for reply in replies.order_by("received_at", "pk")
+    ]
+
+
+def reminders_of(report: Report) -> list[ReminderRow]:
+    """The report's reminders in the order in which they were sent, with those taken back. One query."""
+    return [
+        ReminderRow(
+            pk=reminder.pk,
+            sent_at=reminder.sent_at,
+            note=reminder.note,
+            person=str(reminder.person or ""),
+            recorded_at=reminder.recorded_at,
+            taken_back_at=reminder.taken_back_at,
+        )
+        for reminder in report.reminders.select_related("person").order_by("sent_at", "pk")
+    ]
+
+
+def in_order(replies: Iterable[ReplyRow], reminders: Iterable[ReminderRow]) -> list[ReplyRow | ReminderRow]:
+    """Replies and reminders in one order of time."""
+    return sorted([*replies, *reminders], key=lambda row: row.at)
+
+
+def delivery_of(entered: str, replies: Sequence[ReplyRow]) -> Delivery:
+    """What is known of a report's arrival, from how it was entered and the replies in their order.
+
+    The last word counts: an answer after a bounce shows that the report did arrive, by whatever way.
+    """
+    standing = [reply for reply in replies if reply.taken_back_at is None]
+    if not standing:
+        return Delivery(entered)
+    return Delivery.BOUNCED if standing[-1].kind == ReplyKind.BOUNCED else Delivery.RECEIVED
+
+
+def bounced(reports: QuerySet[Report]) -> QuerySet[Report]:
+    """Those of the reports that could not be delivered, as far as is known: `delivery_of` in the database."""
+    return reports.annotate(last_word=_last_word()).filter(
+        Q(last_word=ReplyKind.BOUNCED) | Q(last_word=None, delivery=Delivery.BOUNCED)
+    )
+
+
+def unanswered(reports: QuerySet[Report]) -> QuerySet[Report]:
+    """Those of the reports that have no reply and did not bounce either."""
+    return reports.annotate(last_word=_last_word()).filter(last_word=None).exclude(delivery=Delivery.BOUNCED)
+
+
+def _last_word() -> Subquery:
+    standing = Reply.objects.filter(report=OuterRef("pk"), taken_back_at=None)
+    return Subquery(standing.order_by("-received_at", "-pk").values("kind")[:1])
+
+
+def error_reasons(items: Iterable[int]) -> dict[int, str]:
+    """Why items were reported in error, by primary key; those that were not are left out."""
+    found: dict[int, str] = {}
+    for some in parts(list(items)):
+        marks = ErrorMark.objects.filter(item__in=some, taken_back_at=None)
+        found.update(marks.values_list("item_id", "reason"))
+    return found
+
+
+def error_count(report: Report) -> int:
+    """How many items of a report are marked as reported in error. One query."""
+    return ErrorMark.objects.filter(item__report=report, taken_back_at=None).count()
+
+
+def claimable_items(report: Report) -> list[ClaimableItem]:
+    """The items of a report that a reply can say something of, in their order. One query."""
+    marked = ErrorMark.objects.filter(item=OuterRef("pk"), taken_back_at=None)
+    items = (
+        report.items.filter(control=False)
+        .select_related("target")
+        .annotate(in_error=Exists(marked))
+        .order_by("pk")
+    )
+    return [
+        ClaimableItem(
+            pk=item.pk,
+            defanged=defang(item.submitted),
+            status=Status(item.target.status),
+            reported_at=item.reported_at,
+            error=item.in_error,
+        )
+        for item in items
+    ]
+
+
+def removal_claims(report: Report) -> Mapping[int, datetime]:
+    """Items that the platform said were removed, to the moment at which it last said so. One query.
+
+    Only the last that a standing reply says of an item counts: "left as it is" later takes "removed" back.
+    """
+    claims = Claim.objects.filter(reply__report=report, reply__taken_back_at=None)
+    said: dict[int, tuple[str, datetime]] = {}
+    for item, word, received_at in claims.order_by("reply__received_at", "reply_id").values_list(
+        "item_id", "claim", "reply__received_at"
+    ):
+        said[item] = (word, received_at)
+    return {item: at for item, (word, at) in said.items() if word == ClaimWord.REMOVED}
+
+
+def still_up_of(report: Report) -> list[StillUp]:
+    """The report's items that are still up, as a reminder names them. Two queries.
+
+    Controls and those reported in error are left out, and so are suspected ones: they look removed.
+    """
+    claimed = removal_claims(report)
+    items = countable_items(report).filter(target__status__in=STILL_UP).order_by("pk")
+    return [
+        StillUp(
+            defanged=defang(submitted),
+            seen_at=present_at,
+            restricted=status == Status.RESTRICTED,
+            said_removed_at=claimed.get(pk),
+        )
+        for pk, submitted, present_at, status in items.values_list(
+            "pk", "submitted", "target__present_at", "target__status"
+        )
+    ]
+
+
+def reminder_facts(report: Report) -> ReminderFacts:
+    """What is on record of a report, for a reminder. Six queries, however many items it has."""
+    return ReminderFacts(
+        sent=Sent(
+            platform=platform_name(report.platform),
+            sent_at=report.sent_at,
+            channel=str(Channel(report.channel).label),
+            category=word_label(Category, report.category),
+            policy=report.policy,
+            reference=report.reference,
+        ),
+        items=countable_items(report).count(),
+        in_error=error_count(report),
+        still_up=still_up_of(report),
+        replies=[
+            Said(row.received_at, row.words)
+            for row in replies_of(report)
+            if row.taken_back_at is None and row.kind != ReplyKind.BOUNCED
+        ],
+        reminders=[row.sent_at for row in reminders_of(report) if row.taken_back_at is None],
+    )

@@ -1,0 +1,112 @@
+"""What must hold of a group's figures whatever its items are."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from apps.metrics.figures import MARKS, Material, group_figures, hours_label, time_figures
+from apps.metrics.population import Exclusion, Times, population
+from apps.metrics.records import NEVER, ItemRecords
+from apps.metrics.responses import CLAIM_CODES, ReportRecord
+from tests.metrics.test_population import HOUR, NOW, REMOVED, REPORTED, SUSPECTED, UP, WAITING
+
+REPORT = ReportRecord(1, 1, "example.org", "email", "user", "fraud", REPORTED, False, NEVER, NEVER, NEVER)
+
+
+@st.composite
+def materials(draw: st.DrawFn) -> Material:
+    """A few items of one report in any state, and what was claimed of them."""
+    many = draw(st.integers(1, 25))
+    seconds = st.integers(0, 900 * HOUR)
+    columns: dict[str, list[int]] = {name: [] for name in ItemRecords.__slots__ if name != "changes"}
+    claim, claimed = [], []
+    for number in range(many):
+        status = draw(st.sampled_from([UP, REMOVED, REMOVED, SUSPECTED, WAITING]))
+        seen = draw(st.just(NEVER) | seconds.map(lambda each: REPORTED + each))
+        gone = max(seen, REPORTED) + draw(st.integers(1, 90 * HOUR))
+        is_gone = status == REMOVED
+        row = {
+            "pk": number + 1,
+            "report": 1,
+            "target": draw(st.integers(1, many)),
+            "account": draw(st.integers(0, 3)),
+            "reported": REPORTED,
+            "control": draw(st.integers(0, 4)) == 0,
+            "attested": draw(st.booleans()),
+            "error": draw(st.integers(0, 9)) == 0,
+            "account_gone": is_gone and draw(st.booleans()),
+            "status": status,
+            "present": NEVER if status == WAITING else seen,
+            "observed": seen >= REPORTED and draw(st.booleans()),
+            "concluded": gone if is_gone else NEVER,
+            "removed_by": gone if is_gone else NEVER,
+        }
+        for name, value in row.items():
+            columns[name].append(int(value))
+        claim.append(draw(st.sampled_from([0, *CLAIM_CODES.values()])))
+        claimed.append(REPORTED + draw(seconds) if claim[-1] else NEVER)
+    flags = ("control", "attested", "error", "account_gone", "observed")
+    records = ItemRecords(
+        **{name: np.array(values, bool if name in flags else np.int64) for name, values in columns.items()}
+    )
+    return Material(
+        population=population(records, now=NOW),
+        reports={1: REPORT},
+        fits={},
+        claim=np.array(claim),
+        claimed=np.array(claimed),
+        now=NOW,
+        minimum_n=draw(st.integers(1, 6)),
+    )
+
+
+@given(materials())
+@settings(max_examples=150, phases=[Phase.reuse, Phase.generate])
+def test_figures_add_up_and_keep_within_their_bounds(material: Material) -> None:
+    figures = group_figures(material, np.arange(len(material.claim)), {})
+    assert figures.eligible == figures.reported - sum(figures.excluded.values())
+    assert figures.eligible == figures.observed + figures.attested == sum(figures.status.values())
+    assert figures.removed.n + figures.inconclusive.n + figures.still_up == figures.eligible
+    assert figures.removed.n <= figures.acted_on.n
+    assert figures.too_few == (figures.removal.problem != "") == (figures.eligible < material.minimum_n)
+    surely = possibly = 0
+    for within in figures.within:
+        assert surely <= within.surely <= within.possibly <= figures.eligible
+        assert possibly <= within.possibly
+        surely, possibly = within.surely, within.possibly
+        if within.estimate is not None:
+            assert within.low <= within.estimate <= within.high
+            low, high = within.band
+            assert 0 <= low <= within.estimate <= high <= 1
+    claims = figures.claims
+    assert claims.still_up.n <= claims.seen_after.n <= claims.removed
+    assert claims.removed + claims.refused + claims.restricted <= figures.eligible
+    accounts = figures.accounts
+    assert accounts.up_with_removed <= accounts.up <= accounts.accounts - accounts.gone
+    if figures.controls:
+        assert figures.controls.of <= figures.excluded[Exclusion.CONTROL]
+
+
+@given(materials())
+@settings(max_examples=50)
+def test_the_figures_do_not_depend_on_the_order_of_the_items(material: Material) -> None:
+    items = np.arange(len(material.claim))
+    assert group_figures(material, items, {}) == group_figures(material, items[::-1].copy(), {})
+
+
+def test_a_fit_that_did_not_converge_gives_no_number() -> None:
+    # A thousand overlapping intervals, and not a single step to fit them.
+    random = np.random.default_rng(1)
+    left = random.uniform(0, 100, 1000)
+    times = Times(left, left + random.uniform(1, 30, 1000))
+    figures = time_figures(times, minimum_n=1, steps=0)
+    assert figures.problem == "the estimate did not converge"
+    assert figures.quantiles == ()
+    assert figures.fit is None
+
+
+def test_marks_are_named_by_hours_and_days() -> None:
+    assert list(MARKS) == ["1h", "2h", "3h", "24h", "48h", "72h", "7d", "14d", "30d", "90d"]
+    assert {name: hours_label(hours) for name, hours in MARKS.items()} == {name: name for name in MARKS}
