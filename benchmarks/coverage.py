@@ -31,6 +31,7 @@ django.setup()
 from survival import Floats, watched  # noqa: E402
 
 from apps.metrics import comparison, shares, survival  # noqa: E402
+from apps.metrics.figures import while_followed  # noqa: E402
 from apps.metrics.population import until_next_look  # noqa: E402
 
 MARKS = np.array([24, 48, 168, 720], dtype=np.float64)  # hours
@@ -63,11 +64,17 @@ def short_watch(events: Floats, random: np.random.Generator) -> Observed:
 
 
 def next_look_due(events: Floats, random: np.random.Generator) -> Observed:
-    """As `short_watch`, and what is still up counts as up until its next look is due, as in the figures."""
+    """As `short_watch`, and as in the figures: up until the next look is due, and as long as enough were
+    followed."""
     followed = random.uniform(5, 960, events.size)
     left, right = watched(events, followed, random)
-    seconds = until_next_look((left * 3600).astype(np.int64), (followed * 3600).astype(np.int64))
-    return np.where(np.isinf(right), seconds / 3600, left), right
+    seconds = until_next_look(
+        (left * 3600).astype(np.int64),
+        (followed * 3600).astype(np.int64),
+        watched=np.ones(events.size, bool),
+    )
+    left, right, _ = while_followed(np.where(np.isinf(right), seconds / 3600, left), right, minimum_n=5)
+    return left, right
 
 
 def one_look(events: Floats, random: np.random.Generator) -> Observed:

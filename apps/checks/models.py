@@ -71,6 +71,7 @@ class Target(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     reinstated_at = models.DateTimeField(null=True, blank=True)
     removal_count = models.PositiveIntegerField(default=0)
+    account_suspended_at = models.DateTimeField(null=True, blank=True)
     inconclusive_since = models.DateTimeField(null=True, blank=True)
     inconclusive_count = models.PositiveIntegerField(default=0)
     last_outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)

@@ -65,6 +65,7 @@ class State:
     confirmed_at: datetime | None = None
     reinstated_at: datetime | None = None  # seen again after that removal
     removal_count: int = 0  # confirmed removals so far
+    account_suspended_at: datetime | None = None  # last seen gone because its account is suspended
     inconclusive_since: datetime | None = None
     inconclusive_count: int = 0  # in a row
     last_outcome: Outcome | str = ""
@@ -159,6 +160,9 @@ def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
         run_count=state.run_count + 1,
         run_definitive_at=first_definitive,
         run_definitive_count=state.run_definitive_count + seen.definitive,
+        account_suspended_at=(
+            seen.started_at if seen.reason == Reason.ACCOUNT_SUSPENDED else state.account_suspended_at
+        ),
     )
     if state.status == Status.REMOVED:
         # What confirmed the removal stays what it rests on, unless the platform now says so itself.

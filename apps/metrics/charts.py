@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
 from apps.checks.outcomes import STATUS_ORDER
 from apps.core.templatetags.show import thousands
 
@@ -69,11 +72,12 @@ def removed(total: GroupFigures, groups: Sequence[GroupFigures] = (), *, left_ou
 
 
 def _name(words: str) -> str:
-    return "All eligible items" if words == "all" else words
+    return _("All eligible items") if words == "all" else words
 
 
 def _end(group: GroupFigures) -> str:
-    return f"{thousands(group.still_up)} of {thousands(group.eligible)} still up"
+    counts = {"n": thousands(group.still_up), "of": thousands(group.eligible)}
+    return _("%(n)s of %(of)s still up") % counts
 
 
 def _curve_rows(name: str, of: int, fit: Fit) -> list[Row]:
@@ -108,26 +112,25 @@ def statuses(timeline: Timeline) -> Chart:
         areas = [
             (
                 status.value,
-                str(status.label),
+                _(str(status.label)),
                 [max(step.counts[place], 0) for step in (*timeline.steps, timeline.steps[-1])],
             )
             for place, status in present
         ]
-        came = (
-            ("replies", "reply", [step.replies for step in timeline.steps]),
-            ("reports", "report", [step.reports for step in timeline.steps]),
-        )
         events = [
             (
-                name,
+                _(name),
                 [start for start, count in zip(starts, counts, strict=True) if count],
                 [
-                    f"{start}: {count} {one if count == 1 else name}"
+                    f"{start}: {findings.NOUNS[noun](count) % {'n': count}}"
                     for start, count in zip(starts, counts, strict=True)
                     if count
                 ],
             )
-            for name, one, counts in came
+            for name, noun, counts in (
+                ("replies", "reply", [step.replies for step in timeline.steps]),
+                ("reports", "report", [step.reports for step in timeline.steps]),
+            )
         ]
         plot = plots.stacked(ends, areas, events)
     return Chart(
@@ -136,7 +139,7 @@ def statuses(timeline: Timeline) -> Chart:
         finding=findings.statuses(timeline),
         headings=(
             Heading("from", "Hour (UTC)" if hourly else "Day (UTC)", number=False),
-            *(Heading(status.value, str(status.label).capitalize()) for status in STATUS_ORDER),
+            *(Heading(status.value, _(str(status.label)).capitalize()) for status in STATUS_ORDER),
             Heading("of", "of"),
             Heading("reports", "Reports"),
             Heading("replies", "Replies"),
@@ -168,8 +171,8 @@ def platforms(groups: Sequence[GroupFigures]) -> Chart | None:
         notes=("A platform is whom the items were reported to.",),
         plot=plots.side_by_side(
             [_dots(group) for group in ordered],
-            share_title="Share removed, 95% interval",
-            time_title="Half removed after, 95% band",
+            share_title=_("Share removed, 95%% interval") % (),
+            time_title=_("Half removed after, 95%% band") % (),
         ),
     )
 
@@ -219,7 +222,7 @@ def reports(groups: Sequence[GroupFigures], *, left_out: int = 0) -> Chart | Non
 
 
 def _report(group: GroupFigures) -> str:
-    return f"report {group.by[GroupKey.REPORT]}"
+    return _("report %(number)s") % {"number": group.by[GroupKey.REPORT]}
 
 
 def controls(group: GroupFigures) -> Chart | None:
@@ -229,10 +232,10 @@ def controls(group: GroupFigures) -> Chart | None:
         return None
     lines = []
     if group.removal.fit is not None:
-        lines.append(plots.line_of("Reported", _end(group), group.removal.fit))
+        lines.append(plots.line_of(pgettext("items", "Reported"), _end(group), group.removal.fit))
     if beside.times.fit is not None:
-        end = f"{thousands(beside.removed)} of {thousands(beside.of)} removed"
-        lines.append(plots.line_of("Controls", end, beside.times.fit, place=1, role="unclear"))
+        end = _("%(n)s of %(of)s removed") % {"n": thousands(beside.removed), "of": thousands(beside.of)}
+        lines.append(plots.line_of(_("Controls"), end, beside.times.fit, place=1, role="unclear"))
     differences = {each.name: each for each in beside.differences}
     rows: list[Row] = []
     for one, other in zip(group.within, beside.within, strict=True):
@@ -265,6 +268,6 @@ def controls(group: GroupFigures) -> Chart | None:
         ),
         rows=tuple(rows),
         definitions=("controls", "removed_within"),
-        notes=(f"Controls: {TOO_FEW}.",) if beside.times.problem == TOO_FEW else (),
+        notes=(f"Controls: {beside.times.problem}.",) if beside.times.problem else (),
         plot=plots.curves(lines) if lines else None,
     )

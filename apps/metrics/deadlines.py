@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 
-from apps.reports.deadlines import VERDICTS, Fit, Rule, StopsAt, Verdict, fits, judge_all
+from apps.reports.deadlines import VERDICTS, Fit, Rule, StopsAt, Verdict, either_all, fits, judge_all
 
-from .population import Population
-from .reading import Whole
-from .records import NEVER, moment
+from .population import DAY, Population
+from .reading import Flags, Whole
+from .records import NEVER
 from .responses import ReportRecord
 
 
@@ -41,12 +43,7 @@ Fits = Mapping[int, list[Fit]]
 def fits_of(reports: Iterable[ReportRecord]) -> Fits:
     """The rules that each report is about, by the report's key."""
     return {
-        report.pk: fits(
-            category=report.category,
-            standing=report.standing,
-            channel=report.channel,
-            sent_at=moment(report.sent),
-        )
+        report.pk: fits(category=report.category, standing=report.standing, channel=report.channel)
         for report in reports
     }
 
@@ -54,27 +51,33 @@ def fits_of(reports: Iterable[ReportRecord]) -> Fits:
 def deadline_figures(
     population: Population, items: Whole, reports: Mapping[int, ReportRecord], fits: Fits, *, now: int
 ) -> tuple[DeadlineFigures, ...]:
-    """Each rule that any of `items` (eligible, as places in the columns) is about."""
-    report_of = population.records.report[items]
-    keys, counts = np.unique(report_of, return_counts=True)
+    """Each rule that any of `items` (eligible, as places in the columns) is about and that was in force.
+
+    A rule is in force for an item by the day on which that was reported, since its clock starts then.
+    """
+    by_report = _split(population.records.report[items], items)
     rules: dict[str, Rule] = {}
-    started: dict[str, list[int]] = {}
+    started: dict[str, list[Whole]] = {}
     refusals: dict[str, Counter[str]] = {}
     undelivered: Counter[str] = Counter()
-    for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+    for key, of_report in by_report:
         for fit in fits.get(key, ()):
+            covered = of_report[_covered(fit.rule, population.records.reported[of_report])]
+            if not len(covered):
+                continue
             slug = fit.rule.slug
             rules[slug] = fit.rule
             if fit.refusal is not None:
-                refusals.setdefault(slug, Counter())[fit.refusal] += count
+                refusals.setdefault(slug, Counter())[fit.refusal] += len(covered)
             elif reports[key].bounced:
-                undelivered[slug] += count
+                undelivered[slug] += len(covered)
             else:
-                started.setdefault(slug, []).append(key)
+                started.setdefault(slug, []).append(covered)
+    nothing = np.zeros(0, np.int64)
     return tuple(
         _figures(
             population,
-            items[np.isin(report_of, started.get(slug, []))],
+            np.concatenate(started.get(slug, [nothing])),
             reports,
             rule,
             refusals=tuple(refusals.get(slug, Counter()).most_common()),
@@ -83,6 +86,24 @@ def deadline_figures(
         )
         for slug, rule in sorted(rules.items(), key=lambda pair: (pair[1].jurisdiction, pair[1].name))
     )
+
+
+def _split(keys: Whole, items: Whole) -> list[tuple[int, Whole]]:
+    """The items of each key."""
+    order = np.argsort(keys, kind="stable")
+    found, first = np.unique(keys[order], return_index=True)
+    return list(zip(found.tolist(), np.split(items[order], first[1:]), strict=True)) if len(keys) else []
+
+
+def _covered(rule: Rule, reported: Whole) -> Flags:
+    """Which moments lie in the days on which a rule is in force."""
+    day = reported // DAY
+    covered: Flags = day >= _day(rule.valid_from)
+    return covered if rule.valid_until is None else covered & (day < _day(rule.valid_until))
+
+
+def _day(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
 
 
 def _figures(
@@ -97,23 +118,7 @@ def _figures(
 ) -> DeadlineFigures:
     counts = dict.fromkeys(VERDICTS, 0)
     if rule.hours is not None and len(items):
-        records = population.records
-        start = records.reported[items]
-        removed = population.by[items] != NEVER
-        after = np.where(removed, population.after[items], np.maximum(records.present[items], start))
-        by = population.by[items]
-        if rule.stops_at != StopsAt.REMOVAL:
-            decided = np.array([reports[key].decision for key in records.report[items].tolist()], np.int64)
-            # A reply's moment is exact; where there is none, none had come by now.
-            unseen = np.where(decided != NEVER, decided, now)
-            if rule.stops_at == StopsAt.DECISION:
-                after, by = unseen, decided
-            else:
-                first = (decided != NEVER) & ((by == NEVER) | (decided <= by))
-                exact = first & (decided <= after)
-                by = np.where(first, decided, by)
-                after = np.where(exact, decided, np.minimum(after, unseen))
-        found = judge_all(start=start, hours=rule.hours, after=after, by=by, now=now)
+        found = _verdicts(population, items, reports, rule, rule.hours, now)
         counts = dict(zip(VERDICTS, np.bincount(found, minlength=len(VERDICTS)).tolist(), strict=True))
     return DeadlineFigures(
         rule=rule,
@@ -125,3 +130,25 @@ def _figures(
         refusals=refusals,
         undelivered=undelivered,
     )
+
+
+def _verdicts(
+    population: Population,
+    items: Whole,
+    reports: Mapping[int, ReportRecord],
+    rule: Rule,
+    hours: int,
+    now: int,
+) -> npt.NDArray[np.int8]:
+    records = population.records
+    start, by = records.reported[items], population.by[items]
+    after = np.where(by != NEVER, population.after[items], np.maximum(records.present[items], start))
+    removal = judge_all(start=start, hours=hours, after=after, by=by, now=now)
+    if rule.stops_at == StopsAt.REMOVAL:
+        return removal
+    keys, place = np.unique(records.report[items], return_inverse=True)
+    decided = np.array([reports[key].decision for key in keys.tolist()], np.int64)[place]
+    # A reply's moment is exact; where there is none, none had come by now.
+    unseen = np.where(decided != NEVER, decided, now)
+    decision = judge_all(start=start, hours=hours, after=unseen, by=decided, now=now)
+    return decision if rule.stops_at == StopsAt.DECISION else either_all(removal, decision)

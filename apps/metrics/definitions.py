@@ -42,9 +42,12 @@ EXCLUSIONS: Mapping[Exclusion, tuple[str, str]] = MappingProxyType(
     {
         Exclusion.GONE_BEFORE_REPORT: (
             "gone_before_report",
-            "seen gone at or before the moment of the report, and not seen since",
+            "seen gone at or before the moment of the report and confirmed to be, and not seen since",
         ),
-        Exclusion.DUPLICATE: ("duplicate", "the same target again in the same report; the first one counts"),
+        Exclusion.DUPLICATE: (
+            "duplicate",
+            "the same target again in the same report, among the items asked about; the first counts",
+        ),
         Exclusion.ERROR: ("error", "marked as reported in error"),
         Exclusion.CONTROL: ("control", "a matched target that was watched and not reported"),
         Exclusion.NEVER_SEEN: (
@@ -84,6 +87,19 @@ _ALL = (
         "How many items the figures are about: reported ones that were there when they were reported.",
         "reported less all that is left out; observed + attested",
         "items",
+        ELIGIBLE,
+        LEFT_OUT,
+        False,
+    ),
+    Definition(
+        "targets",
+        "Targets",
+        "How many different targets the eligible items are: one that stands in several reports counts "
+        "once here.",
+        "distinct targets among the eligible items. Intervals take items for independent; where there are "
+        "far "
+        "fewer targets than items, they are too narrow",
+        "targets",
         ELIGIBLE,
         LEFT_OUT,
         False,
@@ -174,9 +190,12 @@ _ALL = (
         "below 72 h, hours below 90 days, days above). The band: Wilson limits for the effective number of "
         "items, F(1 - F) over the variance by the observed information; where more than 40% of the items "
         "leave a time open, widened to what a likelihood-ratio test does not reject; inverted for a "
-        "quantile. An item that is still up "
-        "counts as up until its next look was due: a sixteenth of its age after it was last seen, 15 minutes "
-        "to 7 days",
+        "quantile. An item that is still up counts as up until its next look was due: a sixteenth of its age "
+        "after it was last seen, 15 minutes to 7 days, or the next mark; at least a day for one that only "
+        "people "
+        "looked at. Nothing is estimated beyond the time to which enough were followed (see removed "
+        "within). A "
+        "removal that only the checker read, and that a person found to be none, counts for nothing",
         "hours",
         ELIGIBLE,
         LEFT_OUT,
@@ -190,7 +209,7 @@ _ALL = (
         "quartiles of the time from sending to the first reply; reports without one count as still waiting",
         "hours",
         REPORTS,
-        "reports that bounced, counted apart",
+        "reports that bounced, counted apart; reports of which every item is a control or in error",
         True,
         _TURNBULL,
     ),
@@ -201,7 +220,7 @@ _ALL = (
         "as the first reply, without acknowledgements",
         "hours",
         REPORTS,
-        "reports that bounced, counted apart",
+        "reports that bounced, counted apart; reports of which every item is a control or in error",
         True,
         _TURNBULL,
     ),
@@ -212,7 +231,7 @@ _ALL = (
         "quartiles of the time from sending to the first decision; reports without one count as undecided",
         "hours",
         REPORTS,
-        "reports that bounced, counted apart",
+        "reports that bounced, counted apart; reports of which every item is a control or in error",
         True,
         _TURNBULL,
     ),
@@ -221,7 +240,10 @@ _ALL = (
         "Deadlines",
         "How items stand to a time limit, where the reporter's standing starts its clock.",
         "met: seen gone (or decided) by the deadline; missed: seen there at the deadline or later; running: "
-        "the deadline lies ahead; indeterminate: what was seen leaves both open",
+        "the deadline lies ahead; indeterminate: what was seen leaves both open. A rule counts where it "
+        "was in "
+        "force when the item was reported. A check that ended within "
+        f"{int(MARK_TOLERANCE.total_seconds() // 60)} minutes after the deadline counts as made at it",
         "items",
         ELIGIBLE,
         "items of reports that bounced; items whose reports do not start the clock, counted with the reason",
@@ -233,7 +255,7 @@ _ALL = (
         "What the platform said that it did with an item, beside what was seen of it.",
         "by the last claim about each item. still_up: said to be removed, seen there after the claim, and up "
         "now / said to be removed. seen_after_claim: seen there at any time after the claim / said to be "
-        "removed. gone: removed although the platform said it leaves it / said to be left",
+        "removed. gone: removed after the platform said that it leaves it / said to be left",
         "items",
         ELIGIBLE,
         LEFT_OUT,
@@ -256,8 +278,9 @@ _ALL = (
         "accounts",
         "Accounts",
         "The accounts behind the eligible items, as far as they are known.",
-        "gone: an item went with its account, or the account's own page is gone; up: something of it was up "
-        "when last looked at; up_with_removed_items: of those, the ones with a removed item",
+        "gone: an item went with its account, or the account's own page is gone; up: not gone, and "
+        "something of "
+        "it was up when last looked at; up_with_removed_items: of those, the ones with a removed item",
         "accounts",
         ELIGIBLE,
         "items whose account is not known, counted",
@@ -267,7 +290,9 @@ _ALL = (
         "controls",
         "Controls",
         "How many matched items disappear without being reported.",
-        "the same estimate for controls; difference: reported less control at each mark, with a 95% interval "
+        "the same estimate for controls that are in no report; difference: reported less control at each "
+        "mark, "
+        "with a 95% interval "
         "made of the two bands",
         "share of items",
         "controls, under the same rules as the reported items",
@@ -280,7 +305,9 @@ _ALL = (
         "Comparison of two groups",
         "How likely a difference at least this large would be if both groups' removal times were alike.",
         "Finkelstein's score test of proportional hazards for interval-censored times: chi-squared with one "
-        "degree of freedom, its p-value, and n of each group",
+        "degree of freedom, its p-value, and n of each group. Times as in the removal time; each target "
+        "counts "
+        "once, as it was reported first; groups that share targets are not compared",
         "p-value",
         ELIGIBLE,
         LEFT_OUT,

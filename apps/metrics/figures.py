@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from apps.checks.outcomes import STATUS_ORDER, Status
 
 from . import survival
 from .deadlines import DeadlineFigures, Fits, deadline_figures
-from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Population, Times
+from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Hours, Population, Times, first_removal
 from .reading import Flags, Whole
 from .records import NEVER, STATUS_CODES
 from .responses import CLAIM_CODES, ReportRecord
@@ -20,6 +21,8 @@ from .shares import share as share_of
 from .statistics.npmle import STEPS
 
 TOO_FEW = "too few to estimate"
+NOT_FOLLOWED = "too few followed so long"
+LOST = 0.1  # of a group: more than that, lost from sight before a time, and few left at it, leave no estimate
 NOT_CONVERGED = "the estimate did not converge"
 QUANTILES = (0.25, 0.5, 0.75, 0.9)
 METHOD = "turnbull-1976"
@@ -57,13 +60,15 @@ class Quantile:
 class TimeFigures:
     """A duration over a group: `of` durations, of which `n` have ended.
 
-    `quantiles` is empty where `problem` says why there is no estimate.
+    `quantiles` is empty where `problem` says why there is no estimate. Up to `horizon` (hours) enough were
+    followed for one; infinite where all were to their end.
     """
 
     n: int
     of: int
     quantiles: tuple[Quantile, ...] = ()
     problem: str = ""
+    horizon: float = math.inf
     fit: survival.Fit | None = field(default=None, repr=False, compare=False)
 
     def quantile(self, p: float) -> Quantile | None:
@@ -76,7 +81,8 @@ class Within:
     """The share removed within so many hours of the report.
 
     `surely` and `possibly` are items: removed by then for certain, and not known to be still up then. `low`
-    and `high` are their shares. `estimate` lies between them, with its 95% band; None where too few.
+    and `high` are their shares. `estimate` lies between them, with its 95% band; both are None where
+    `problem` says why.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Within:
     high: float | None
     estimate: float | None
     band: Range | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,7 @@ class GroupFigures:
     reported: int
     excluded: Mapping[Exclusion, int]
     eligible: int
+    targets: int  # distinct among the eligible items
     observed: int
     attested: int
     status: Mapping[Status, int]
@@ -237,6 +245,7 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
         reported=len(items),
         excluded={one: counts[one] for one in Exclusion if one != Exclusion.NONE},
         eligible=of,
+        targets=len(np.unique(population.records.target[eligible])),
         observed=observed,
         attested=of - observed,
         status=by_status,
@@ -271,13 +280,30 @@ def time_figures(times: Times, *, minimum_n: int, on_grid: bool = False, steps: 
     left, right = times.left, times.right
     if on_grid:
         left, right = survival.rounded_outward(left, right)
+    left, right, horizon = while_followed(left, right, minimum_n=minimum_n)
     fit = survival.fit(left, right, steps=steps)
     if not fit.converged:
         return TimeFigures(n, of, problem=NOT_CONVERGED)
     quantiles = tuple(
         Quantile(p, fit.quantile(p), survival.quantile_band(fit, p) if n else None) for p in QUANTILES
     )
-    return TimeFigures(n, of, quantiles, fit=fit)
+    return TimeFigures(n, of, quantiles, horizon=horizon, fit=fit)
+
+
+def while_followed(left: Hours, right: Hours, *, minimum_n: int) -> tuple[Hours, Hours, float]:
+    """The same durations as far as enough of them were followed, and until when (hours) that is.
+
+    Later than that, fewer than `minimum_n` were still in sight while more than LOST of all had been lost from
+    it, and what few there are would speak for all. What ends later, or cannot be told to have ended by then,
+    enters as not ended when it was last known not to have.
+    """
+    lost = np.sort(left[np.isinf(right)])
+    allowed = int(LOST * len(left))
+    in_sight = np.sort(left)[-max(minimum_n, 1)]
+    horizon = max(in_sight, lost[allowed]) if len(lost) > allowed else math.inf
+    if math.isinf(horizon):
+        return left, right, horizon
+    return np.minimum(left, horizon), np.where(right > horizon, np.inf, right), float(horizon)
 
 
 def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
@@ -293,7 +319,7 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
     fit = removal.fit
     if fit is None:
         return tuple(
-            Within(name, mark, sure, possible, of, None, None, None, None)
+            Within(name, mark, sure, possible, of, None, None, None, None, removal.problem)
             for (name, mark), sure, possible in zip(
                 MARKS.items(), surely.tolist(), possibly.tolist(), strict=True
             )
@@ -313,6 +339,8 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
     )
     return tuple(
         Within(name, mark, sure, possible, of, one, other, middle, (least, most))
+        if mark <= removal.horizon
+        else Within(name, mark, sure, possible, of, one, other, None, None, NOT_FOLLOWED)
         for (name, mark), sure, possible, one, other, middle, least, most in zip(
             MARKS.items(), *(column.tolist() for column in columns), strict=True
         )
@@ -348,13 +376,14 @@ def _claim_figures(material: Material, items: Whole) -> ClaimFigures:
     up_now = seen_after & np.isin(records.status[said_removed], STILL_UP)
     stayed = said_removed[seen_after]
     start = material.claimed[stayed]
-    went_later = population.removed[stayed] & (population.by[stayed] > start)
-    last_there = np.where(went_later, population.after[stayed], records.present[stayed])
+    after, by = _removals_after(population, stayed, start)
+    went = by != NEVER
+    last_there = np.where(went, after, records.present[stayed])
     contradicted = Times(
-        np.maximum(last_there - start, 0) / HOUR,
-        np.where(went_later, (population.by[stayed] - start) / HOUR, np.inf),
+        np.maximum(last_there - start, 0) / HOUR, np.where(went, (by - start) / HOUR, np.inf)
     )
-    gone = int((records.status[refused] == _REMOVED).sum())
+    went_after = records.removed_by[refused] > material.claimed[refused]
+    gone = int(((records.status[refused] == _REMOVED) & went_after).sum())
     return ClaimFigures(
         removed=len(said_removed),
         still_up=material.share(int(up_now.sum()), len(said_removed)),
@@ -364,6 +393,19 @@ def _claim_figures(material: Material, items: Whole) -> ClaimFigures:
         gone=material.share(gone, len(refused)),
         restricted=int((code == CLAIM_CODES["restricted"]).sum()),
     )
+
+
+def _removals_after(population: Population, items: Whole, since: Whole) -> tuple[Whole, Whole]:
+    """The bounds of each item's first removal after a moment; NEVER where there is none."""
+    records = population.records
+    later = population.removed[items] & (population.by[items] > since)
+    after = np.where(later, population.after[items], NEVER)
+    by = np.where(later, population.by[items], NEVER)
+    for place, (item, moment) in enumerate(zip(items.tolist(), since.tolist(), strict=True)):
+        history = records.changes.get(int(records.target[item]))
+        if history is not None:
+            after[place], by[place], *_ = first_removal(history, moment)
+    return after, by
 
 
 def _return_figures(material: Material, items: Whole) -> ReturnFigures:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.checks.outcomes import STATUS_ORDER, Status
-from apps.core.templatetags.show import items as items_words
 from apps.core.templatetags.show import thousands
 
 from .counts import percent
@@ -14,14 +16,20 @@ from .figures import MARKS, TOO_FEW, ControlFigures, GroupFigures, MarkDifferenc
 from .grouping import grouping_words
 from .population import Exclusion
 from .timeline import Timeline
-from .words import fine_percent, hours_words, range_words
+from .words import decimal, fine_percent, hours_words
 
 LEFT_OUT = {
-    Exclusion.GONE_BEFORE_REPORT: "gone before the report",
-    Exclusion.DUPLICATE: "repeated in one report",
-    Exclusion.ERROR: "reported in error",
-    Exclusion.NEVER_SEEN: "never seen there",
-    Exclusion.CONTROL: "watched as controls",
+    Exclusion.GONE_BEFORE_REPORT: gettext_noop("gone before the report"),
+    Exclusion.DUPLICATE: gettext_noop("repeated in one report"),
+    Exclusion.ERROR: gettext_noop("reported in error"),
+    Exclusion.NEVER_SEEN: gettext_noop("never seen there"),
+    Exclusion.CONTROL: gettext_noop("watched as controls"),
+}
+NOUNS: Mapping[str, Callable[[int], str]] = {
+    "group": lambda count: ngettext("%(n)s group", "%(n)s groups", count),
+    "platform": lambda count: ngettext("%(n)s platform", "%(n)s platforms", count),
+    "report": lambda count: ngettext("%(n)s report", "%(n)s reports", count),
+    "reply": lambda count: ngettext("%(n)s reply", "%(n)s replies", count),
 }
 UNDECIDED = (Status.SUSPECTED, Status.UNVERIFIABLE, Status.WAITING)
 UP = (Status.AVAILABLE, Status.RESTRICTED)
@@ -30,54 +38,88 @@ UP = (Status.AVAILABLE, Status.RESTRICTED)
 def removed(group: GroupFigures) -> str:
     """The first thing that is said of a group: what is gone, how fast, and what is still up."""
     if not group.eligible:
-        return "No eligible item yet."
-    gone, of = group.removed.n, group.eligible
-    said = f"{thousands(gone)} of {eligible(of)} {be(gone)} no longer accessible"
+        return _("No eligible item yet.")
+    gone = group.removed.n
+    said = ngettext(
+        "%(n)s of %(of)s is no longer accessible", "%(n)s of %(of)s are no longer accessible", gone
+    ) % {"n": thousands(gone), "of": eligible(group.eligible)}
     if group.too_few:
-        said += f" ({TOO_FEW})"
+        said += f" ({_(TOO_FEW)})"
     elif half := _half(group.removal):
         said += f"; {half}"
-    said += f"; {thousands(group.still_up)} {be(group.still_up)} still up"
+    up = ngettext("%(n)s is still up", "%(n)s are still up", group.still_up)
+    said += f"; {up % {'n': thousands(group.still_up)}}"
     undecided = sum(group.status[status] for status in UNDECIDED)
-    return said + (f", and of {thousands(undecided)} it cannot be told." if undecided else ".")
+    if not undecided:
+        return f"{said}."
+    rest = ngettext("and of %(n)s it cannot be told", "and of %(n)s it cannot be told", undecided)
+    return f"{said}, {rest % {'n': thousands(undecided)}}."
 
 
 def _half(times: TimeFigures) -> str:
     median = times.quantile(0.5)
     if median is None:
-        return times.problem
+        return _(times.problem)
     if median.interval is None:
-        return "fewer than half have gone so far"
-    return f"half were gone {_when(*median.interval)}"
-
-
-def _when(low: float, high: float) -> str:
-    words = range_words(low, high)
+        return _("fewer than half have gone so far")
+    low, high = median.interval
     if low == 0:
-        return f"within {hours_words(high)}"
-    return f"within {words}" if " to " in words else f"after {words}"
+        return _("half were gone within %(time)s") % {"time": hours_words(high)}
+    if hours_words(low) == hours_words(high):
+        return _("half were gone after %(time)s") % {"time": hours_words(low)}
+    return _("half were gone within %(low)s to %(high)s") % _ends(low, high)
+
+
+def _ends(low: float, high: float) -> dict[str, str]:
+    return {"low": hours_words(low), "high": hours_words(high)}
 
 
 def times(group: GroupFigures) -> str:
     """When half of the items were gone, and half of the reports had a reply."""
     replies = group.first_reply.times
-    return _sentence(
-        f"{_half_of(group.removal, eligible(group.eligible), 'were gone')}; "
-        f"{_half_of(replies, _reports(replies.of), 'had a first reply')}"
-    )
+    items, reports = eligible(group.eligible), _reports(replies.of)
+    return _sentence(f"{_half_gone(group.removal, items)}; {_half_replied(replies, reports)}")
 
 
-def _half_of(clock: TimeFigures, of: str, did: str) -> str:
+def _half_gone(clock: TimeFigures, of: str) -> str:
     median = clock.quantile(0.5)
     if median is None:
-        return f"{thousands(clock.n)} of {of} {did} ({clock.problem})"
+        said = {"n": thousands(clock.n), "of": of, "problem": _(clock.problem)}
+        return _("%(n)s of %(of)s were gone (%(problem)s)") % said
     if median.interval is None:
-        return f"fewer than half of {of} {did} so far"
-    return f"half of {of} {did} {_when(*median.interval)}"
+        return _("fewer than half of %(of)s were gone so far") % {"of": of}
+    low, high = median.interval
+    said = {"of": of, **_ends(low, high)}
+    if low == 0:
+        return _("half of %(of)s were gone within %(high)s") % said
+    if said["low"] == said["high"]:
+        return _("half of %(of)s were gone after %(low)s") % said
+    return _("half of %(of)s were gone within %(low)s to %(high)s") % said
+
+
+def _half_replied(clock: TimeFigures, of: str) -> str:
+    median = clock.quantile(0.5)
+    if median is None:
+        said = {"n": thousands(clock.n), "of": of, "problem": _(clock.problem)}
+        return _("%(n)s of %(of)s had a first reply (%(problem)s)") % said
+    if median.interval is None:
+        return _("fewer than half of %(of)s had a first reply so far") % {"of": of}
+    low, high = median.interval
+    said = {"of": of, **_ends(low, high)}
+    if low == 0:
+        return _("half of %(of)s had a first reply within %(high)s") % said
+    if said["low"] == said["high"]:
+        return _("half of %(of)s had a first reply after %(low)s") % said
+    return _("half of %(of)s had a first reply within %(low)s to %(high)s") % said
 
 
 def _reports(count: int) -> str:
-    return f"{thousands(count)} {'report' if count == 1 else 'reports'}"
+    return ngettext("%(n)s report", "%(n)s reports", count) % {"n": thousands(count)}
+
+
+def items_words(count: int) -> str:
+    """ "1 item", "2 items"."""
+    return ngettext("%(n)s item", "%(n)s items", count) % {"n": thousands(count)}
 
 
 def shares(group: GroupFigures) -> str:
@@ -92,43 +134,66 @@ def shares(group: GroupFigures) -> str:
 def within(group: GroupFigures) -> str:
     """How many items were gone within 48 hours, as far as it is known."""
     mark = next(each for each in group.within if each.name == "48h")
-    return f"Within 48 h of the report, {bounds(mark)} of {eligible(group.eligible)} were gone."
+    return _("Within 48 h of the report, %(bounds)s of %(of)s were gone.") % {
+        "bounds": bounds(mark),
+        "of": eligible(group.eligible),
+    }
 
 
 def bounds(mark: Within) -> str:
     """How many items were gone by a mark: one number, or at least and at most."""
     if mark.surely == mark.possibly:
         return thousands(mark.surely)
-    return f"at least {thousands(mark.surely)} and at most {thousands(mark.possibly)}"
+    return _("at least %(low)s and at most %(high)s") % {
+        "low": thousands(mark.surely),
+        "high": thousands(mark.possibly),
+    }
 
 
 def claims(group: GroupFigures) -> str:
     """What became of the items that the platform said it removed, and of those it said it left."""
     said = group.claims
-    return (
-        f"Of {items_words(said.removed)} said to be removed, {thousands(said.still_up.n)} "
-        f"{be(said.still_up.n)} still up; of {thousands(said.refused)} said to be left as they are, "
-        f"{thousands(said.gone.n)} {be(said.gone.n)} gone."
-    )
+    removed = ngettext(
+        "Of %(of)s said to be removed, %(n)s is still up",
+        "Of %(of)s said to be removed, %(n)s are still up",
+        said.still_up.n,
+    ) % {"of": items_words(said.removed), "n": thousands(said.still_up.n)}
+    left = ngettext(
+        "of %(of)s said to be left as they are, %(n)s is gone",
+        "of %(of)s said to be left as they are, %(n)s are gone",
+        said.gone.n,
+    ) % {"of": thousands(said.refused), "n": thousands(said.gone.n)}
+    return f"{removed}; {left}."
 
 
 def returns(group: GroupFigures) -> str:
     """How many of the items that had been removed came back."""
     back = group.returns
-    return (
-        f"{thousands(back.share.n)} of {items_words(back.share.of)} that had been removed came back; "
-        f"{thousands(back.up_now)} {be(back.up_now)} up now."
-    )
+    came = _("%(n)s of %(of)s that had been removed came back") % {
+        "n": thousands(back.share.n),
+        "of": items_words(back.share.of),
+    }
+    up = ngettext("%(n)s is up now", "%(n)s are up now", back.up_now) % {"n": thousands(back.up_now)}
+    return f"{came}; {up}."
 
 
 def accounts(group: GroupFigures) -> str:
     """How many accounts are behind the items, how many are gone, and how many go on with a removed item."""
     found = group.accounts
-    many = f"{thousands(found.accounts)} {'account is' if found.accounts == 1 else 'accounts are'}"
-    return (
-        f"{many} behind {thousands(group.eligible - found.unknown_items)} of {eligible(group.eligible)}: "
-        f"{thousands(found.gone)} gone, {thousands(found.up_with_removed)} still up with a removed item."
-    )
+    many = ngettext(
+        "%(n)s account is behind %(items)s of %(of)s",
+        "%(n)s accounts are behind %(items)s of %(of)s",
+        found.accounts,
+    ) % {
+        "n": thousands(found.accounts),
+        "items": thousands(group.eligible - found.unknown_items),
+        "of": eligible(group.eligible),
+    }
+    rest = _("%(gone)s gone, %(up)s still up with a removed item") % {
+        "gone": thousands(found.gone),
+        "up": thousands(found.up_with_removed),
+    }
+    return f"{many}: {rest}."
 
 
 def deadlines(group: GroupFigures) -> str:
@@ -141,15 +206,22 @@ def deadlines(group: GroupFigures) -> str:
             no_hours += 1
         else:
             said.append(
-                f"{each.rule.name}: met for {thousands(each.met)} of {items_words(each.of)}, missed for "
-                f"{thousands(each.missed)}"
+                _("%(rule)s: met for %(met)s of %(of)s, missed for %(missed)s")
+                % {
+                    "rule": each.rule.name,
+                    "met": thousands(each.met),
+                    "of": items_words(each.of),
+                    "missed": thousands(each.missed),
+                }
             )
     if no_hours:
-        said.append(f"{no_hours} {'rule names' if no_hours == 1 else 'rules name'} no hours")
+        words = ngettext("%(n)s rule names no hours", "%(n)s rules name no hours", no_hours)
+        said.append(words % {"n": no_hours})
     if silent:
-        said.append(
-            f"the {'clock of 1 rule does' if silent == 1 else f'clocks of {silent} rules do'} not run"
+        words = ngettext(
+            "the clock of %(n)s rule does not run", "the clocks of %(n)s rules do not run", silent
         )
+        said.append(words % {"n": silent})
     return _sentence("; ".join(said))
 
 
@@ -159,15 +231,24 @@ def _sentence(words: str) -> str:
 
 def population(group: GroupFigures) -> str:
     """Of what was reported, what counts and what is left out, each with its reason."""
-    said = (
-        f"{items_words(group.reported)} on record, {thousands(group.eligible)} eligible: "
-        f"{thousands(group.observed)} seen there by the checker at or after the report, "
-        f"{thousands(group.attested)} attested by people alone."
-    )
+    on_record = ngettext("%(n)s item on record", "%(n)s items on record", group.reported)
+    said = _(
+        "%(on_record)s, %(eligible)s eligible: %(observed)s seen there by the checker at or after the "
+        "report, %(attested)s attested by people alone."
+    ) % {
+        "on_record": on_record % {"n": thousands(group.reported)},
+        "eligible": thousands(group.eligible),
+        "observed": thousands(group.observed),
+        "attested": thousands(group.attested),
+    }
     out = [
-        f"{thousands(group.excluded[one])} {words}" for one, words in LEFT_OUT.items() if group.excluded[one]
+        f"{thousands(group.excluded[one])} {_(words)}"
+        for one, words in LEFT_OUT.items()
+        if group.excluded[one]
     ]
-    return f"{said} Left out: {', '.join(out)}." if out else f"{said} Nothing is left out."
+    if not out:
+        return " ".join((said, _("Nothing is left out.")))
+    return " ".join((said, _("Left out: %(reasons)s.") % {"reasons": ", ".join(out)}))
 
 
 def groups(
@@ -184,56 +265,92 @@ def groups(
         key=lambda group: group.removed.value or 0,
     )
     few = len(shown) - len(estimated)
-    plural = noun if len(shown) == 1 else f"{noun}s"
-    many = f"{thousands(len(shown))} {plural}"
+    many = NOUNS[noun](len(shown)) % {"n": thousands(len(shown))}
     if left_out:
-        many = f"the {thousands(len(shown))} largest of {thousands(len(shown) + left_out)} {noun}s"
-    too_few = f"; {thousands(few)} {be(few)} {TOO_FEW}" if few else ""
+        whole = NOUNS[noun](2) % {"n": thousands(len(shown) + left_out)}
+        many = _("the %(n)s largest of %(whole)s") % {"n": thousands(len(shown)), "whole": whole}
+    too_few = f"; {thousands(few)} {_too_few(few)}" if few else ""
     if not estimated:
-        return _sentence(f"{many}, each {TOO_FEW}" if len(shown) > 1 else f"{many}: {TOO_FEW}")
+        words = _("%(many)s, each %(too_few)s") if len(shown) > 1 else _("%(many)s: %(too_few)s")
+        return _sentence(words % {"many": many, "too_few": _(TOO_FEW)})
     low, high = estimated[0], estimated[-1]
     if len(estimated) == 1:
-        return f"Of {many}, {name(low)} has an estimate: {_of(low)} are no longer accessible{too_few}."
-    return (
-        f"Of {many}, the share that is no longer accessible runs from "
-        f"{percent(low.removed.n, low.removed.of)} ({_of(low)}, {name(low)}) to "
-        f"{percent(high.removed.n, high.removed.of)} ({_of(high)}, {name(high)}){too_few}."
-    )
+        said = {"many": many, "name": name(low), "n": _of(low), "too_few": too_few}
+        return _("Of %(many)s, %(name)s has an estimate: %(n)s are no longer accessible%(too_few)s.") % said
+    return _(
+        "Of %(many)s, the share that is no longer accessible runs from %(low)s (%(low_n)s, %(low_name)s) to "
+        "%(high)s (%(high_n)s, %(high_name)s)%(too_few)s."
+    ) % {
+        "many": many,
+        "low": percent(low.removed.n, low.removed.of),
+        "low_n": _of(low),
+        "low_name": name(low),
+        "high": percent(high.removed.n, high.removed.of),
+        "high_n": _of(high),
+        "high_name": name(high),
+        "too_few": too_few,
+    }
+
+
+def _too_few(count: int) -> str:
+    return ngettext("is", "are", count) + " " + _(TOO_FEW)
 
 
 def statuses(timeline: Timeline) -> str:
     """How the items stood at the end, and what came in on the way."""
     if not timeline.steps:
-        return "Nothing has been reported yet."
+        return _("Nothing has been reported yet.")
     counts = dict(zip(STATUS_ORDER, timeline.steps[-1].counts, strict=True))
     up, undecided = (sum(counts[status] for status in chosen) for chosen in (UP, UNDECIDED))
     of = timeline.steps[-1].of
     sent = sum(step.reports for step in timeline.steps)
     replied = sum(step.replies for step in timeline.steps)
-    return (
-        f"After {_reports(sent)} and {thousands(replied)} "
-        f"{'reply' if replied == 1 else 'replies'}, {thousands(up)} of {of_reported(of)} "
-        f"{be(up)} up, {thousands(counts[Status.REMOVED])} {be(counts[Status.REMOVED])} gone, and of "
-        f"{thousands(undecided)} it cannot be told."
-    )
+    gone = counts[Status.REMOVED]
+    came = ngettext("After %(reports)s and %(n)s reply", "After %(reports)s and %(n)s replies", replied) % {
+        "reports": _reports(sent),
+        "n": thousands(replied),
+    }
+    stand = ngettext("%(n)s of %(of)s is up", "%(n)s of %(of)s are up", up) % {
+        "n": thousands(up),
+        "of": of_reported(of),
+    }
+    went = ngettext("%(n)s is gone", "%(n)s are gone", gone) % {"n": thousands(gone)}
+    rest = ngettext("and of %(n)s it cannot be told", "and of %(n)s it cannot be told", undecided)
+    return _("%(came)s, %(stand)s, %(went)s, %(rest)s.") % {
+        "came": came,
+        "stand": stand,
+        "went": went,
+        "rest": rest % {"n": thousands(undecided)},
+    }
 
 
 def controls(group: GroupFigures) -> str:
     """The reported items beside the controls at the last mark that both have an estimate for."""
     beside = group.controls
     if beside is None:
-        return "There is no control."
-    gone = (
-        f"{thousands(beside.removed)} of {thousands(beside.of)} {'control' if beside.of == 1 else 'controls'}"
-    )
+        return _("There is no control.")
     if not beside.differences:
-        return f"{gone} and {_of(group)} are no longer accessible; {TOO_FEW} beside each other."
+        gone = ngettext("%(n)s of %(of)s control", "%(n)s of %(of)s controls", beside.of) % {
+            "n": thousands(beside.removed),
+            "of": thousands(beside.of),
+        }
+        return _("%(controls)s and %(reported)s are no longer accessible; %(too_few)s beside each other.") % {
+            "controls": gone,
+            "reported": _of(group),
+            "too_few": _(TOO_FEW),
+        }
     last = _last_known(group, beside)
-    return (
-        f"Within {mark_words(last.name)}, {fine_percent(last.reported)} of {eligible(group.eligible)} and "
-        f"{fine_percent(last.control)} of {thousands(beside.of)} controls were gone: "
-        f"{_difference(last)}."
-    )
+    return _(
+        "Within %(time)s, %(reported)s of %(of)s and %(control)s of %(controls)s controls were gone: "
+        "%(difference)s."
+    ) % {
+        "time": mark_words(last.name),
+        "reported": fine_percent(last.reported),
+        "of": eligible(group.eligible),
+        "control": fine_percent(last.control),
+        "controls": thousands(beside.of),
+        "difference": _difference(last),
+    }
 
 
 def _last_known(group: GroupFigures, beside: ControlFigures) -> MarkDifference:
@@ -245,18 +362,20 @@ def _last_known(group: GroupFigures, beside: ControlFigures) -> MarkDifference:
 
 def _difference(mark: MarkDifference) -> str:
     def signed(value: float) -> str:
-        return f"{100 * value:+.1f}".replace("-", "−")
+        return decimal(f"{100 * value:+.1f}".replace("-", "−"))
 
     found = mark.difference
-    return (
-        f"a difference of {signed(found.value)} percentage points "
-        f"(95%: {signed(found.low)} to {signed(found.high)})"
-    )
+    return _("a difference of %(value)s percentage points (95%%: %(low)s to %(high)s)") % {
+        "value": signed(found.value),
+        "low": signed(found.low),
+        "high": signed(found.high),
+    }
 
 
 def mark_words(name: str) -> str:
     """A mark's name with its unit apart: "48 h", "7 d"."""
-    return f"{name[:-1]} {name[-1]}"
+    number, unit = name[:-1], name[-1]
+    return _("%(n)s d") % {"n": number} if unit == "d" else f"{number} {unit}"
 
 
 def p_words(p: float) -> str:
@@ -268,12 +387,12 @@ def p_words(p: float) -> str:
 
 def eligible(count: int) -> str:
     """ "84 eligible items"."""
-    return f"{thousands(count)} eligible {'item' if count == 1 else 'items'}"
+    return ngettext("%(n)s eligible item", "%(n)s eligible items", count) % {"n": thousands(count)}
 
 
 def of_reported(count: int) -> str:
     """ "86 reported items"."""
-    return f"{thousands(count)} reported {'item' if count == 1 else 'items'}"
+    return ngettext("%(n)s reported item", "%(n)s reported items", count) % {"n": thousands(count)}
 
 
 def be(count: int) -> str:
@@ -282,4 +401,4 @@ def be(count: int) -> str:
 
 
 def _of(group: GroupFigures) -> str:
-    return f"{thousands(group.removed.n)} of {thousands(group.removed.of)}"
+    return _("%(n)s of %(of)s") % {"n": thousands(group.removed.n), "of": thousands(group.removed.of)}

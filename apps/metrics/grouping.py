@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.platforms.registry import platform_name
 from apps.reports.models import Category, Channel, Item, Standing, word_label
@@ -91,7 +92,7 @@ def value_label(key: str, value: str) -> str:
         case GroupKey.STANDING:
             return word_label(Standing, value)
         case GroupKey.REPORT:
-            return f"report {value}"
+            return _("report %(number)s") % {"number": value}
     return value or f"no {key}"
 
 

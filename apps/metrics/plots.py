@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from django.utils.translation import gettext as _
 
 from apps.core.templatetags.show import thousands
 
@@ -109,7 +110,7 @@ def curves(lines: Sequence[Line]) -> Json:
     ends = _spaced([line.estimate[-1] for line in lines], LABEL_PIXELS / plot * top, top)
     layout = {
         **_base(height, {"l": 44, "r": 158, "t": above, "b": below}),
-        "xaxis": _hours_axis(left, right, "Time since the report"),
+        "xaxis": _hours_axis(left, right, _("Time since the report")),
         "yaxis": _share_axis(top),
         "shapes": _mark_lines(left, right),
         "annotations": [

@@ -9,10 +9,11 @@ there, no later than it was first seen gone. It is the first confirmed removal a
 not the item came back; returns are figures of their own. An item without a removal is known to have been
 there until it was last seen, and no longer.
 
-For the estimate alone, an item that is still up counts as up until its next look was due: one more gap of the
-cadence after it was last seen, though never past the moment that is asked about. Without that, a removal that
-was noticed after the last look at everything else would meet nothing that could have outlasted it, and
-Turnbull's estimate would jump to 100% with it. Bounds and deadlines do not use this.
+For the estimate alone, an item that is still up counts as up until its next look was due, though never past
+the moment that is asked about: one more gap of the cadence after it was last seen, or the next mark; a day
+for an item that only people looked at, since a date without a time covers one. Without that, a removal that
+was noticed after the last look at everything else would meet nothing that could have outlasted it. Bounds
+and deadlines do not use this.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from .records import NEVER, STATUS_CODES, Change, ItemRecords
 Hours = npt.NDArray[np.float64]
 
 HOUR = 3600
+DAY = 24 * HOUR
 MARK_SECONDS = tuple(int(mark.total_seconds()) for mark in MARKS)
 _TOLERANCE = int(MARK_TOLERANCE.total_seconds())
 _REMOVED = STATUS_CODES[Status.REMOVED]
@@ -93,8 +95,12 @@ class Population:
 
     @property
     def controls(self) -> Flags:
-        """The controls that count beside them, by the same rules."""
-        controls: Flags = (self.excluded == Exclusion.CONTROL) & (self.control_excluded == Exclusion.NONE)
+        """The controls that count beside them, by the same rules; not those that are reported, too."""
+        records = self.records
+        reported = np.isin(records.target, records.target[~records.control])
+        controls: Flags = (
+            (self.excluded == Exclusion.CONTROL) & (self.control_excluded == Exclusion.NONE) & ~reported
+        )
         return controls
 
 
@@ -115,6 +121,7 @@ def population(records: ItemRecords, *, now: int) -> Population:
     right = _at_marks(left, by - reported)
     right_hours = np.where(removed, right / HOUR, np.inf)
     is_up = ~removed & np.isin(records.status, STILL_UP)
+    until = until_next_look(left, now - reported, watched=records.observed)
     returned = removed & (back_by != NEVER)
     gone_until = np.where(returned, back_after, np.maximum(records.concluded, by))
     return Population(
@@ -126,7 +133,7 @@ def population(records: ItemRecords, *, now: int) -> Population:
         after=np.where(removed, np.maximum(after, reported), NEVER),
         by=by,
         times=Times(left / HOUR, right_hours),
-        fitted=Times(np.where(is_up, until_next_look(left, now - reported), left) / HOUR, right_hours),
+        fitted=Times(np.where(is_up, until, left) / HOUR, right_hours),
         returns=Times(
             np.maximum(gone_until - by, 0) / HOUR, np.where(returned, (back_by - by) / HOUR, np.inf)
         ),
@@ -153,24 +160,34 @@ def _removals(records: ItemRecords) -> tuple[Whole, Whole, Whole, Whole, Flags]:
     return after, by, back_after, back_by, gone_before
 
 
-def first_removal(history: Sequence[Change], reported: int) -> tuple[int, int, int, int, bool]:
-    """(after, by, back_after, back_by, gone_before) of the first removal later than `reported`.
+def first_removal(history: Sequence[Change], since: int) -> tuple[int, int, int, int, bool]:
+    """(after, by, back_after, back_by, gone_before) of the first removal later than `since`.
 
-    All are NEVER where there is none; `gone_before` tells that the target was gone at `reported` and that
-    no return from that is known by then.
+    All are NEVER where there is none; `gone_before` tells that the target was gone at `since` and that no
+    return from that is known by then. A removal that only the checker saw, which the platform did not say
+    itself, and which a person then found to be none, was a misreading and counts for nothing.
     """
     gone_before = False
     removal: Change | None = None
-    for change in history:
+    for place, change in enumerate(history):
         if removal is not None and change.status != _REMOVED:
             return removal.after, removal.by, change.after, change.by, gone_before
-        if change.status == _REMOVED and removal is None and change.by > reported:
+        if change.status == _REMOVED and _was_overruled(history, place):
+            continue
+        if change.status == _REMOVED and removal is None and change.by > since:
             removal = change
-        elif change.by <= reported:
+        elif change.by <= since:
             gone_before = change.status == _REMOVED
     if removal is None:
         return NEVER, NEVER, NEVER, NEVER, gone_before
     return removal.after, removal.by, NEVER, NEVER, gone_before
+
+
+def _was_overruled(history: Sequence[Change], place: int) -> bool:
+    """Whether a person ended a removal that rests on nothing but the checker's reading."""
+    removal = history[place]
+    ended = next((change for change in history[place + 1 :] if change.status != _REMOVED), None)
+    return ended is not None and ended.by_person and not removal.by_person and not removal.said
 
 
 def _repeated(records: ItemRecords) -> Flags:
@@ -178,7 +195,8 @@ def _repeated(records: ItemRecords) -> Flags:
     repeated = np.zeros(len(records), bool)
     if not len(records):
         return repeated
-    pairs = records.report * (records.target.max() + 1) + records.target
+    # A control stands beside what is reported, and repeats only another control.
+    pairs = (records.report * (records.target.max() + 1) + records.target) * 2 + records.control
     in_order = np.sort(pairs)
     several = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
     if not len(several):
@@ -189,10 +207,16 @@ def _repeated(records: ItemRecords) -> Flags:
     return repeated
 
 
-def until_next_look(age: Whole, longest: Whole) -> Whole:
-    """An age at which an item was seen, and one gap of the cadence more, up to `longest`. In seconds."""
+def until_next_look(age: Whole, longest: Whole, *, watched: Flags) -> Whole:
+    """Until when an item that was seen at an age counts as up, up to `longest`. In seconds.
+
+    `watched` items are looked at by the checker: a gap of the cadence more, or the next mark.
+    """
     gap = np.clip(age // AGE_SHARE, int(SHORTEST_GAP.total_seconds()), int(LONGEST_GAP.total_seconds()))
-    later: Whole = np.maximum(age, np.minimum(age + gap, longest))
+    marks = np.array([*MARK_SECONDS, np.iinfo(np.int64).max])
+    next_mark = marks[np.searchsorted(marks, age, side="right")]
+    until = np.where(watched, np.minimum(age + gap, next_mark), age + np.maximum(gap, DAY))
+    later: Whole = np.maximum(age, np.minimum(until, longest))
     return later
 
 

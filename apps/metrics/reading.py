@@ -125,14 +125,16 @@ def _copied(sql: str, parameters: Sequence[Any], width: int) -> list[Whole]:
     with connection.cursor() as cursor:
         # Django's cursor for debugging takes no parameters here.
         statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters)
+        content = bytearray()
         with cursor.copy(statement) as copy:
-            content = b"".join(copy)
+            for row in copy:  # an object each, which must not all be there at once
+                content += row
     cells = [
         (f"{part}{at}", size) for at in range(width) for part, size in (("size", ">i4"), ("value", ">i8"))
     ]
-    row = np.dtype([("columns", ">i2"), *cells])
-    count = (len(content) - COPY_HEADER) // row.itemsize  # the trailer is shorter than a row
-    table = np.frombuffer(content, row, count, COPY_HEADER)
+    layout = np.dtype([("columns", ">i2"), *cells])
+    count = (len(content) - COPY_HEADER) // layout.itemsize  # the trailer is shorter than a row
+    table = np.frombuffer(content, layout, count, COPY_HEADER)
     return [table[f"value{at}"].astype(np.int64) for at in range(width)]
 
 

@@ -32,6 +32,16 @@ STATUS_CODES: Mapping[str, int] = {status.value: code for code, status in enumer
 
 ACCOUNT_KIND = "account"  # the kind of a target that is an account's own page
 
+SAID_BY_PLATFORM = (
+    Reason.GONE,
+    Reason.LEGAL,
+    Reason.PLATFORM_DISABLED,
+    Reason.ACCOUNT_SUSPENDED,
+    Reason.UPLOADER_DELETED,
+)
+"""Reasons that are the platform's own word, which no misreading gives."""
+
+SUSPENDED = Q(outcome=Outcome.REMOVED, reason=Reason.ACCOUNT_SUSPENDED)
 SHOWS_ITEM = Q(outcome=Outcome.AVAILABLE) | Q(outcome=Outcome.RESTRICTED, reason__in=PROVES_PRESENCE)
 SHOWS_ITEM_TO_PERSON = Q(outcome=Outcome.RESTRICTED, manual=True)
 
@@ -42,6 +52,8 @@ class Change(NamedTuple):
     status: int
     after: int
     by: int
+    by_person: bool = False  # a person's check showed it
+    said: bool = False  # the platform itself says so, by its reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,7 @@ _CHANGE_COLUMNS: Mapping[str, Column] = {
     "after": in_seconds("after"),
     "by": in_seconds("by"),
     "number": F("check_number"),
-    "suspended": in_bits(Q(reason=Reason.ACCOUNT_SUSPENDED)),
+    "flags": in_bits(Q(by_person=True), Q(reason__in=SAID_BY_PLATFORM)),
 }
 _ITEM_COLUMNS: Mapping[str, Column] = {
     "pk": F("pk"),
@@ -112,7 +124,8 @@ def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemR
             **_ITEM_COLUMNS,
             "flags": in_bits(
                 *_FLAGS,
-                Q(target__reason=Reason.ACCOUNT_SUSPENDED),
+                Q(target__account_suspended_at__isnull=False)
+                & (Q(target__present_at=None) | Q(target__account_suspended_at__gt=F("target__present_at"))),
                 Q(target__removal_count__gt=1) | Q(target__reinstated_at__isnull=False),
             ),
             "status": in_codes("target__status", STATUS_CODES),
@@ -144,6 +157,7 @@ def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
     columns |= _looked_up(columns["target"], standing, default=STATUS_CODES[Status.WAITING], of="status")
     columns |= _looked_up(columns["target"], _last_seen(targets, as_of))
     columns["concluded"] = np.where(columns["status"] == _REMOVED, columns["concluded"], NEVER)
+    columns["suspended"] = (columns["suspended"] > columns["present"]).astype(np.int64)
     errors = ErrorMark.objects.filter(recorded_at__lte=as_of).filter(
         Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
     )
@@ -195,7 +209,6 @@ def _standing(rows: dict[str, Whole]) -> tuple[dict[str, Whole], Whole]:
         "target": target[last],
         "status": rows["status"][last],
         "removed_by": np.where(removal, rows["by"], NEVER)[last],
-        "suspended": rows["suspended"][last],
     }
     return standing, np.union1d(removed[times > 1], target[back])
 
@@ -203,9 +216,9 @@ def _standing(rows: dict[str, Whole]) -> tuple[dict[str, Whole], Whole]:
 def _histories(rows: dict[str, Whole]) -> dict[int, list[Change]]:
     """Ordered transitions as lists of changes, by target."""
     changes: dict[int, list[Change]] = defaultdict(list)
-    table = np.stack([rows[name] for name in ("target", "status", "after", "by")], axis=1)
-    for target, status, after, by in table.tolist():
-        changes[target].append(Change(status, after, by))
+    table = np.stack([rows[name] for name in ("target", "status", "after", "by", "flags")], axis=1)
+    for target, status, after, by, flags in table.tolist():
+        changes[target].append(Change(status, after, by, bool(flags & 1), bool(flags & 2)))
     return dict(changes)
 
 
@@ -227,7 +240,8 @@ def _looked_up(
 
 
 def _last_seen(targets: QuerySet[Item, Any], as_of: datetime) -> dict[str, Whole]:
-    """When each target was last seen there, by whomever and by the checker, and last seen at all or gone."""
+    """When each target was last seen there, by whomever and by the checker, was last seen at all or gone, and
+    last seen gone with its account."""
     shows = SHOWS_ITEM | SHOWS_ITEM_TO_PERSON
     checks = (
         Check.objects.filter(target__in=targets, recorded_at__lte=as_of)
@@ -242,6 +256,7 @@ def _last_seen(targets: QuerySet[Item, Any], as_of: datetime) -> dict[str, Whole
             "present": latest("started_at", shows),
             "checker_present": latest("started_at", SHOWS_ITEM & Q(manual=False)),
             "concluded": latest("started_at", shows | Q(outcome=Outcome.REMOVED)),
+            "suspended": latest("started_at", SUSPENDED),
         },
     )
     order = np.argsort(rows["target"])

@@ -30,7 +30,7 @@ class ReportRecord:
     """One report, with the moments (seconds since 1970; NEVER for none) of what the platform said to it.
 
     `first_reply` counts automatic acknowledgements too, `first_answer` does not. A report has bounced when
-    it could not be delivered and no reply came after that.
+    it could not be delivered and nothing was ever said to it.
     """
 
     pk: int
@@ -70,8 +70,8 @@ def read_reports(campaign: Campaign, *, as_of: datetime | None = None) -> dict[i
     replies = standing_replies(as_of).filter(report__campaign=campaign).order_by("received_at", "pk")
     for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
         of_report = firsts.setdefault(report, {})
-        of_report["bounced"] = kind == ReplyKind.BOUNCED
         if kind == ReplyKind.BOUNCED:
+            of_report["bounced"] = seconds(received_at)
             continue
         of_report.setdefault("reply", seconds(received_at))
         if kind != ReplyKind.ACKNOWLEDGEMENT:
@@ -91,7 +91,7 @@ def _report_record(report: Report, first: dict[str, int]) -> ReportRecord:
         standing=report.standing,
         category=report.category,
         sent=seconds(report.sent_at),
-        bounced=bool(first.get("bounced", report.delivery == Delivery.BOUNCED)),
+        bounced="reply" not in first and ("bounced" in first or report.delivery == Delivery.BOUNCED),
         first_reply=first.get("reply", NEVER),
         first_answer=first.get("answer", NEVER),
         decision=first.get("decision", NEVER),

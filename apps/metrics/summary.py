@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 from django.db.models import QuerySet
@@ -21,6 +21,8 @@ from .population import Population, population
 from .reading import Whole, one_view
 from .records import read_items, seconds
 from .responses import claims_of, read_claims, read_reports
+
+SHARED = "the groups share URLs, so they cannot be compared"
 
 
 class UnusableMoment(ValueError):
@@ -98,6 +100,8 @@ def summarise(
     Raises UnusableMoment for a moment that has not come, and UnknownGroup.
     """
     now = clock.now()
+    if as_of is not None:
+        as_of = as_of.astimezone(UTC)
     if as_of is not None and as_of > now:
         raise UnusableMoment(f"{as_of:%Y-%m-%d %H:%M} UTC has not come: it is now {now:%Y-%m-%d %H:%M} UTC.")
     if items is None:
@@ -158,9 +162,12 @@ def _compared(
         first, second = groups
     else:
         first, second = (_named(groups, name) for name in wanted)
-    one, other = (_eligible(found, group.items) for group in (first, second))
+    one, other = (_once_each(found, group.items) for group in (first, second))
     if min(len(one), len(other)) < max(minimum_n, 1):
         return ComparedGroups(first.by, second.by, len(one), len(other), None, None, TOO_FEW)
+    target = found.records.target
+    if np.isin(target[one], target[other]).any():
+        return ComparedGroups(first.by, second.by, len(one), len(other), None, None, SHARED)
     sides = (found.fitted.of(items) for items in (one, other))
     tested = comparison.compare(*(survival.rounded_outward(side.left, side.right) for side in sides))
     return ComparedGroups(
@@ -168,8 +175,13 @@ def _compared(
     )
 
 
-def _eligible(found: Population, items: Whole) -> Whole:
-    chosen: Whole = items[found.eligible[items]]
+def _once_each(found: Population, items: Whole) -> Whole:
+    """The eligible ones of `items`, of each target the one that was reported first: a test counts it once."""
+    records = found.records
+    eligible = items[found.eligible[items]]
+    in_order = eligible[np.lexsort((records.pk[eligible], records.reported[eligible]))]
+    _, first = np.unique(records.target[in_order], return_index=True)
+    chosen: Whole = in_order[first]
     return chosen
 
 

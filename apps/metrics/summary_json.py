@@ -6,6 +6,7 @@ to four places; hours to two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +68,7 @@ def _group(group: GroupFigures) -> Json:
         "reported": group.reported,
         "excluded": {name: group.excluded[one] for one, (name, _) in EXCLUSIONS.items()},
         "eligible": group.eligible,
+        "targets": group.targets,
         "observed": group.observed,
         "attested": group.attested,
         "status": {status.value: count for status, count in group.status.items()},
@@ -107,6 +109,7 @@ def _within(marks: Sequence[Within]) -> Json:
             "high": _rounded(mark.high, 4),
             "estimate": _rounded(mark.estimate, 4),
             "band": _pair(mark.band, 4),
+            "problem": mark.problem or None,
         }
         for mark in marks
     }
@@ -118,6 +121,7 @@ def _times(times: TimeFigures) -> Json:
     return {
         "n": times.n,
         "of": times.of,
+        "horizon": _rounded(times.horizon, 2) if math.isfinite(times.horizon) else None,
         **{
             name: _pair(each.interval if each else None, 2)
             for name, each in zip(names, quantiles, strict=True)
@@ -137,6 +141,12 @@ def _reply(reply: ReplyFigures) -> Json:
 
 def _deadline(deadline: DeadlineFigures) -> Json:
     rule = deadline.rule
+    counts = {
+        "met": deadline.met,
+        "missed": deadline.missed,
+        "running": deadline.running,
+        "indeterminate": deadline.indeterminate,
+    }
     return {
         "rule": rule.slug,
         "name": rule.name,
@@ -146,10 +156,7 @@ def _deadline(deadline: DeadlineFigures) -> Json:
         "hours": rule.hours,
         "stops_at": rule.stops_at.value,
         "of": deadline.of,
-        "met": deadline.met,
-        "missed": deadline.missed,
-        "running": deadline.running,
-        "indeterminate": deadline.indeterminate,
+        **{name: None if rule.hours is None else count for name, count in counts.items()},
         "undelivered": deadline.undelivered,
         "does_not_apply": [{"why": why, "n": count} for why, count in deadline.refusals],
     }

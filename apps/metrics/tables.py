@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from apps.checks.outcomes import Outcome, Reason
 from apps.core.templatetags.show import thousands
 
@@ -70,33 +72,41 @@ def key_figures(group: GroupFigures) -> list[KeyFigure]:
 
 
 def _key_share(label: str, share: Share, definition: str) -> KeyFigure:
-    counts = f"{thousands(share.n)} of {thousands(share.of)}"
+    counts = _("%(n)s of %(of)s") % {"n": thousands(share.n), "of": thousands(share.of)}
     if share.value is None or share.low is None or share.high is None:
-        return KeyFigure(label, counts, TOO_FEW if share.of else "", definition)
-    interval = f"95%: {fine_percent(share.low)} to {fine_percent(share.high)}"
-    return KeyFigure(label, fine_percent(share.value), f"{counts}; {interval}", definition)
+        return KeyFigure(_(label), counts, _(TOO_FEW) if share.of else "", definition)
+    return KeyFigure(
+        _(label), fine_percent(share.value), f"{counts}; {_interval(share.low, share.high)}", definition
+    )
+
+
+def _interval(low: float, high: float) -> str:
+    return _("95%%: %(low)s to %(high)s") % {"low": fine_percent(low), "high": fine_percent(high)}
 
 
 def _key_mark(mark: Within) -> KeyFigure:
-    label = f"Removed within {findings.mark_words(mark.name)}"
+    label = _("Removed within %(time)s") % {"time": findings.mark_words(mark.name)}
+    counts = _("%(n)s of %(of)s") % {"n": findings.bounds(mark), "of": thousands(mark.of)}
     if mark.estimate is None or mark.band is None:
-        return KeyFigure(label, TOO_FEW, f"{findings.bounds(mark)} of {thousands(mark.of)}", "removed_within")
-    band = f"95%: {fine_percent(mark.band[0])} to {fine_percent(mark.band[1])}"
-    counts = f"{findings.bounds(mark)} of {thousands(mark.of)}"
-    return KeyFigure(label, fine_percent(mark.estimate), f"{counts}; {band}", "removed_within")
+        return KeyFigure(label, _(mark.problem), counts, "removed_within")
+    return KeyFigure(
+        label, fine_percent(mark.estimate), f"{counts}; {_interval(*mark.band)}", "removed_within"
+    )
 
 
 def _key_time(label: str, what: str, clock: TimeFigures, definition: str) -> KeyFigure:
-    counts = f"{thousands(clock.n)} of {thousands(clock.of)} {what}"
+    counts = _("%(n)s of %(of)s") % {"n": thousands(clock.n), "of": thousands(clock.of)}
+    counts = f"{counts} {_(what)}"
     median = clock.quantile(0.5)
     if median is None:
-        return KeyFigure(label, clock.problem, counts, definition)
-    figure = range_words(*median.interval) if median.interval else "not reached"
+        return KeyFigure(_(label), _(clock.problem), counts, definition)
+    figure = range_words(*median.interval) if median.interval else _("not reached")
     if median.band is None:
-        return KeyFigure(label, figure, counts, definition)
+        return KeyFigure(_(label), figure, counts, definition)
     low, high = median.band
-    band = f"{hours_words(low)} or more" if high is None else range_words(low, high)
-    return KeyFigure(label, figure, f"{counts}; 95%: {band}", definition)
+    band = _("%(low)s or more") % {"low": hours_words(low)} if high is None else range_words(low, high)
+    limits = _("95%%: %(band)s") % {"band": band}
+    return KeyFigure(_(label), figure, f"{counts}; {limits}", definition)
 
 
 def shares(group: GroupFigures) -> Chart:
@@ -361,7 +371,7 @@ def group_cells(group: GroupFigures) -> Row:
     median = group.removal.quantile(0.5)
     low, high = (median.interval if median else None) or (None, None)
     marks = {each.name: each.estimate for each in group.within}
-    missing = TOO_FEW if group.too_few else "not reached"
+    missing = group.removal.problem or "not reached"
     return (
         whole(share.n),
         whole(share.of),

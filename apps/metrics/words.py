@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils.formats import get_format
+from django.utils.translation import gettext as _
+
 from .counts import percent
 from .figures import TOO_FEW, Quantile, Within
 from .shares import Share
@@ -12,14 +15,25 @@ DAY = 24
 def share_words(share: Share) -> str:
     """ "13 of 129 (10%, 95% interval 6.0% to 16.5%)"; the counts alone where there are too few."""
     if share.value is None or share.low is None or share.high is None:
-        return f"{share.n} of {share.of}" + (f" ({TOO_FEW})" if share.of else "")
-    low, high = fine_percent(share.low), fine_percent(share.high)
-    return f"{share.n} of {share.of} ({percent(share.n, share.of)}, 95% interval {low} to {high})"
+        counts = _("%(n)s of %(of)s") % {"n": share.n, "of": share.of}
+        return counts + (f" ({_(TOO_FEW)})" if share.of else "")
+    return _("%(n)s of %(of)s (%(share)s, 95%% interval %(low)s to %(high)s)") % {
+        "n": share.n,
+        "of": share.of,
+        "share": percent(share.n, share.of),
+        "low": fine_percent(share.low),
+        "high": fine_percent(share.high),
+    }
 
 
 def fine_percent(value: float) -> str:
     """A share with one decimal: "16.5%"."""
-    return f"{100 * value:.1f}%"
+    return f"{decimal(f'{100 * value:.1f}')}%"
+
+
+def decimal(number: str) -> str:
+    """A number with the decimal sign of the language that is active."""
+    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
 
 
 def hours_words(hours: float) -> str:
@@ -30,25 +44,26 @@ def hours_words(hours: float) -> str:
         return f"{hours * 60:.0f} min"
     if hours <= 3 * DAY:
         return f"{_short(hours)} h"
-    return f"{_short(hours / DAY)} d"
+    # Translators: days, after a number
+    return _("%(n)s d") % {"n": _short(hours / DAY)}
 
 
 def range_words(low: float, high: float) -> str:
     """Two ends of a duration: "3 d to 4 d"; one where they read alike."""
     one, other = hours_words(low), hours_words(high)
-    return one if one == other else f"{one} to {other}"
+    return one if one == other else _("%(low)s to %(high)s") % {"low": one, "high": other}
 
 
 def quantile_words(quantile: Quantile) -> str:
     """ "3 d to 4 d (95%: 2 d to 9 d)", or "not reached"."""
     if quantile.interval is None:
-        return "not reached"
+        return _("not reached")
     words = range_words(*quantile.interval)
     if quantile.band is None:
         return words
     low, high = quantile.band
     if high is None:
-        return f"{words} (95%: {hours_words(low)} or more)"
+        return _("%(time)s (95%%: %(low)s or more)") % {"time": words, "low": hours_words(low)}
     return f"{words} (95%: {range_words(low, high)})"
 
 
@@ -57,10 +72,10 @@ def interval_words(within: Within) -> str:
     low, high = percent(within.surely, within.of), percent(within.possibly, within.of)
     bounds = low if low == high else f"{low} to {high}"
     if within.estimate is None or within.band is None:
-        return bounds
+        return f"{bounds} ({_(within.problem)})" if within.problem else bounds
     band = f"95%: {fine_percent(within.band[0])} to {fine_percent(within.band[1])}"
     return f"{bounds}, estimate {fine_percent(within.estimate)} ({band})"
 
 
 def _short(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+    return decimal(f"{number:.1f}".removesuffix(".0"))

@@ -16,12 +16,12 @@ from apps.core import clock
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 
-from .deadlines import Rule, StopsAt, deadline, fits, rules
+from .deadlines import Rule, StopsAt, covers, deadline, fits, rules
 from .models import Campaign, Channel, Claim, ClaimWord, ErrorMark, Item, Reply, ReplyKind, Report
 from .reply_selectors import bounced, unanswered
 from .selectors import STILL_UP, items_of, review_targets
 
-OF_REPORT = ("number", "platform", "category", "standing", "channel", "sent_at")
+OF_REPORT = ("number", "platform", "category", "standing", "channel")
 Row = TypeVar("Row")
 
 
@@ -111,7 +111,7 @@ def board_of(campaign: Campaign, *, limit: int) -> Board:
 
 
 def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
-    """The deadlines ahead of items that are still up, one row a report and rule, soonest first.
+    """The deadlines ahead of items that do not look gone, one row a report and rule, soonest first.
 
     One query counts, of each report that arrived, the items whose clocks of each length still run. Which
     rules a report starts is looked up in memory: only reports of the last days have such items.
@@ -126,7 +126,8 @@ def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
     arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
     groups = (
         _countable(Item.objects.filter(report__in=arrived))
-        .filter(target__status__in=STILL_UP, reported_at__gt=now - timedelta(hours=lengths[-1]))
+        .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
+        .filter(reported_at__gt=now - timedelta(hours=lengths[-1]))
         .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
         .annotate(**running)
         .order_by()
@@ -144,11 +145,11 @@ def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
             category=group["report__category"],
             standing=group["report__standing"],
             channel=group["report__channel"],
-            sent_at=group["report__sent_at"],
         )
         if fit.starts
         and fit.rule.hours is not None
         and group[f"count_{fit.rule.hours}"]
+        and covers(fit.rule, group[f"first_{fit.rule.hours}"])
         and not (group["decided"] and fit.rule.stops_at != StopsAt.REMOVAL)
     ]
     rows.sort(key=lambda row: (row.at, row.report, row.rule.slug))

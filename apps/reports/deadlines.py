@@ -96,12 +96,15 @@ class Fit:
 # ------------------------------------------------------------------------------------------ whose clock it is
 
 
-def is_about(rule: Rule, *, category: str, sent_at: datetime) -> bool:
-    """Whether a rule concerns reports of that category, sent at that moment. Others are not shown with it."""
-    day = sent_at.astimezone(UTC).date()
-    if day < rule.valid_from or (rule.valid_until is not None and day >= rule.valid_until):
-        return False
+def is_about(rule: Rule, *, category: str) -> bool:
+    """Whether a rule concerns reports of that category. Others are not shown with it."""
     return not rule.categories or category in rule.categories
+
+
+def covers(rule: Rule, moment: datetime) -> bool:
+    """Whether a rule was in force at the moment at which something was reported. Days are counted in UTC."""
+    day = moment.astimezone(UTC).date()
+    return day >= rule.valid_from and (rule.valid_until is None or day < rule.valid_until)
 
 
 def applies(rule: Rule, *, standing: str, channel: str) -> str | None:
@@ -113,12 +116,15 @@ def applies(rule: Rule, *, standing: str, channel: str) -> str | None:
     return None
 
 
-def fits(*, category: str, standing: str, channel: str, sent_at: datetime) -> list[Fit]:
-    """The rules that a report is about, each with whether it starts the clock; by jurisdiction and name."""
+def fits(*, category: str, standing: str, channel: str) -> list[Fit]:
+    """The rules that a report is about, each with whether it starts the clock; by jurisdiction and name.
+
+    Whether a rule was in force (`covers`) is asked of each item, whose clock starts when it was reported.
+    """
     return [
         Fit(rule, applies(rule, standing=standing, channel=channel))
         for rule in rules().values()
-        if is_about(rule, category=category, sent_at=sent_at)
+        if is_about(rule, category=category)
     ]
 
 
@@ -190,6 +196,16 @@ def judge_all(
         [VERDICTS.index(each) for each in (Verdict.MET, Verdict.MISSED, Verdict.MET, Verdict.RUNNING)],
         VERDICTS.index(Verdict.INDETERMINATE),
     ).astype(np.int8)
+
+
+EITHER = (Verdict.MET, Verdict.RUNNING, Verdict.INDETERMINATE, Verdict.MISSED)
+"""Where any one of several events stops the clock: the first that is met is enough."""
+
+
+def either_all(one: npt.NDArray[np.int8], other: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """The verdicts where any one of two events stops the clock, as places in VERDICTS."""
+    rank = np.array([EITHER.index(verdict) for verdict in VERDICTS], np.int8)
+    return np.where(rank[one] <= rank[other], one, other)
 
 
 # ------------------------------------------------------------------------------------------------- the reader

@@ -107,6 +107,11 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Item
         fields: list[str] = []
 
+    def filter_queryset(self, queryset: QuerySet[Item]) -> QuerySet[Item]:
+        """The items that fit, in a stable order even where the one that was asked for is not understood."""
+        found: QuerySet[Item] = super().filter_queryset(queryset)
+        return found if found.ordered else found.order_by("report__number", "pk")
+
     def narrows_by(self, *names: str) -> bool:
         """Whether any of the filters that are named, or any at all, leaves items out."""
         chosen = names or tuple(name for name in self.base_filters if name != "sort")

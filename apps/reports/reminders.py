@@ -70,6 +70,26 @@ def reminder_text(
     return "\n".join(lines) + "\n"
 
 
+ANNEX_HEADINGS = ("url", "status", "last_seen_at", "said_removed_at")
+
+
+def annex_rows(still_up: Iterable[StillUp]) -> list[tuple[str, str, str, str]]:
+    """The items of a reminder as a table to attach to it, under ANNEX_HEADINGS. Moments: ISO 8601, UTC."""
+    return [
+        (
+            item.defanged,
+            "restricted" if item.restricted else "available",
+            _iso(item.seen_at),
+            _iso(item.said_removed_at),
+        )
+        for item in still_up
+    ]
+
+
+def _iso(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+
+
 def _facts(sent: Sent) -> list[str]:
     facts = [
         ("Sent", f"{_moment(sent.sent_at)}, by {sent.channel}"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from apps.checks.outcomes import Status
 from apps.core.defanging import defang
@@ -170,29 +170,30 @@ def in_order(replies: Iterable[ReplyRow], reminders: Iterable[ReminderRow]) -> l
 def delivery_of(entered: str, replies: Sequence[ReplyRow]) -> Delivery:
     """What is known of a report's arrival, from how it was entered and the replies in their order.
 
-    The last word counts: an answer after a bounce shows that the report did arrive, by whatever way.
+    Any answer shows that the report did arrive, by whatever way; what bounced then was something else.
     """
-    standing = [reply for reply in replies if reply.taken_back_at is None]
-    if not standing:
-        return Delivery(entered)
-    return Delivery.BOUNCED if standing[-1].kind == ReplyKind.BOUNCED else Delivery.RECEIVED
+    kinds = {reply.kind for reply in replies if reply.taken_back_at is None}
+    if kinds - {ReplyKind.BOUNCED}:
+        return Delivery.RECEIVED
+    return Delivery.BOUNCED if kinds else Delivery(entered)
 
 
 def bounced(reports: QuerySet[Report]) -> QuerySet[Report]:
     """Those of the reports that could not be delivered, as far as is known: `delivery_of` in the database."""
-    return reports.annotate(last_word=_last_word()).filter(
-        Q(last_word=ReplyKind.BOUNCED) | Q(last_word=None, delivery=Delivery.BOUNCED)
+    standing = _standing()
+    return reports.filter(
+        ~Exists(standing.exclude(kind=ReplyKind.BOUNCED)),
+        Q(delivery=Delivery.BOUNCED) | Exists(standing.filter(kind=ReplyKind.BOUNCED)),
     )
 
 
 def unanswered(reports: QuerySet[Report]) -> QuerySet[Report]:
     """Those of the reports that have no reply and did not bounce either."""
-    return reports.annotate(last_word=_last_word()).filter(last_word=None).exclude(delivery=Delivery.BOUNCED)
+    return reports.filter(~Exists(_standing())).exclude(delivery=Delivery.BOUNCED)
 
 
-def _last_word() -> Subquery:
-    standing = Reply.objects.filter(report=OuterRef("pk"), taken_back_at=None)
-    return Subquery(standing.order_by("-received_at", "-pk").values("kind")[:1])
+def _standing() -> QuerySet[Reply]:
+    return Reply.objects.filter(report=OuterRef("pk"), taken_back_at=None)
 
 
 def error_reasons(items: Iterable[int]) -> dict[int, str]:

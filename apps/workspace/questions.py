@@ -70,7 +70,7 @@ class Question:
     @property
     def as_of_text(self) -> str:
         """The moment as the browser's picker takes it; what was typed where that is no moment."""
-        return f"{self.as_of:%Y-%m-%dT%H:%M}" if self.as_of else self.query.get("as_of", "").strip()
+        return f"{self.as_of:%Y-%m-%dT%H:%M:%S}" if self.as_of else self.query.get("as_of", "").strip()
 
     @property
     def groupings(self) -> list[Select]:

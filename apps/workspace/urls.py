@@ -52,6 +52,7 @@ urlpatterns = [
     ),
     path("<slug:slug>/reports/<int:number>/reminder/", reminders.reminder, name="reminder"),
     path("<slug:slug>/reports/<int:number>/reminder.txt", reminders.reminder_file, name="reminder_file"),
+    path("<slug:slug>/reports/<int:number>/reminder.csv", reminders.annex, name="reminder_annex"),
     path(
         "<slug:slug>/reports/<int:number>/reminders/<int:pk>/take-back/",
         reminders.take_back,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from apps.metrics.figures import MARKS, Material, group_figures, hours_label, time_figures
+from apps.metrics.figures import MARKS, Material, group_figures, hours_label, marks_within, time_figures
 from apps.metrics.population import Exclusion, Times, population
 from apps.metrics.records import NEVER, ItemRecords
 from apps.metrics.responses import CLAIM_CODES, ReportRecord
@@ -72,6 +74,7 @@ def test_figures_add_up_and_keep_within_their_bounds(material: Material) -> None
     assert figures.removed.n <= figures.acted_on.n
     assert figures.too_few == (figures.removal.problem != "") == (figures.eligible < material.minimum_n)
     surely = possibly = 0
+    assert figures.targets <= figures.eligible
     for within in figures.within:
         assert surely <= within.surely <= within.possibly <= figures.eligible
         assert possibly <= within.possibly
@@ -105,6 +108,26 @@ def test_a_fit_that_did_not_converge_gives_no_number() -> None:
     assert figures.problem == "the estimate did not converge"
     assert figures.quantiles == ()
     assert figures.fit is None
+
+
+def test_nothing_is_estimated_beyond_what_enough_were_followed_for() -> None:
+    # 39 of 40 were last seen at 100 h; one was followed on and went between 250 h and 300 h.
+    left, right = np.full(40, 100.0), np.full(40, np.inf)
+    left[0], right[0] = 250, 300
+    figures = time_figures(Times(left, right), minimum_n=5)
+    assert figures.horizon == 100
+    assert {each.interval for each in figures.quantiles} == {None}
+    assert figures.fit.estimate([100.0, 1000.0]).tolist() == [0, 0]
+    within = {each.name: each for each in marks_within(Times(left, right), figures)}
+    assert (within["72h"].estimate, within["72h"].problem) == (0, "")
+    assert (within["7d"].estimate, within["7d"].problem) == (None, "too few followed so long")
+    assert (within["7d"].surely, within["7d"].possibly, within["30d"].surely) == (0, 39, 1)
+
+
+def test_where_all_were_followed_to_their_end_the_last_ones_count() -> None:
+    figures = time_figures(Times(np.full(6, 2.0), np.full(6, 4.0)), minimum_n=5)
+    assert figures.horizon == math.inf
+    assert figures.quantile(0.9).interval == (2, 4)
 
 
 def test_marks_are_named_by_hours_and_days() -> None:

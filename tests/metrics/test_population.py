@@ -122,13 +122,17 @@ def test_the_time_of_a_removal_is_what_is_known_of_it(found: Population, time: t
     ("found", "left"),
     [
         # 32 h old when last seen: its next look was due 2 h (a sixteenth) later.
-        (one(present=hours(32)[0]), 34),
-        (one(status=RESTRICTED, present=hours(32)[0]), 34),
-        (one(present=hours(1)[0]), 1.25),  # never less than 15 minutes
-        (one(present=hours(990)[0]), 1000),  # never past the moment that is asked about
-        (one(status=SUSPECTED, present=hours(32)[0]), 32),  # it may be gone already
-        (one(status=UNVERIFIABLE, present=hours(32)[0]), 32),
+        (one(observed=True, present=hours(32)[0]), 34),
+        (one(observed=True, status=RESTRICTED, present=hours(32)[0]), 34),
+        (one(observed=True, present=hours(1.5)[0]), 1.75),  # never less than 15 minutes
+        (one(observed=True, present=hours(47)[0]), 48),  # a look is due at the mark
+        (one(observed=True, present=hours(990)[0]), 1000),  # never past the moment that is asked about
+        (one(observed=True, status=SUSPECTED, present=hours(32)[0]), 32),  # it may be gone already
+        (one(observed=True, status=UNVERIFIABLE, present=hours(32)[0]), 32),
         (gone(32, 34), 32),
+        # Only people looked, at a date perhaps: a day more, or a sixteenth where that is more.
+        (one(present=hours(96)[0]), 120),
+        (one(present=hours(640)[0]), 680),
     ],
 )
 def test_for_the_estimate_an_item_is_up_until_its_next_look_was_due(found: Population, left: float) -> None:
@@ -156,6 +160,16 @@ def history(*changes: tuple[int, float | None, float]) -> list[Change]:
         (history((REMOVED, -9, -8), (UP, 1, 2)), None, None, None, True),
         # Gone before the report and still gone.
         (history((UP, None, -20), (REMOVED, -9, -8)), None, None, None, True),
+        # The checker misread the page, a person said so, and later it went.
+        (
+            [*history((REMOVED, 4, 5)), Change(UP, *hours(6, 7), by_person=True), *history((REMOVED, 9, 10))],
+            *(9, 10, None, False),
+        ),
+        # The platform had said that it was gone: a person was the first to see it back.
+        (
+            [Change(REMOVED, *hours(4, 5), said=True), Change(UP, *hours(6, 7), by_person=True)],
+            *(4, 5, (6, 7), False),
+        ),
         # Labelled after a removal counts as seen there again.
         (history((REMOVED, 5, 6), (RESTRICTED, 8, 9)), 5, 6, (8, 9), False),
     ],
@@ -224,3 +238,16 @@ def test_columns_and_histories_tell_the_same(data: st.DataObject) -> None:
     for name in ("excluded", "removed", "after", "by"):
         assert getattr(plain, name).tolist() == getattr(told, name).tolist(), name
     assert time_of(plain) == time_of(told)
+
+
+def test_a_control_repeats_no_reported_item_and_counts_only_if_nobody_reported_it() -> None:
+    columns = {name: np.repeat(getattr(one().records, name), 3) for name in _NAMES}
+    columns |= {
+        "pk": np.array([1, 2, 3]),
+        "target": np.array([1, 1, 2]),
+        "reported": np.array(hours(0, 5, 0)),
+        "control": np.array([True, False, True]),
+    }
+    found = population(ItemRecords(**columns), now=NOW)
+    assert found.eligible.tolist() == [False, True, False]
+    assert found.controls.tolist() == [False, False, True]

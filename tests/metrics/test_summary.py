@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -13,7 +13,8 @@ import time_machine
 from pytest_django import DjangoAssertNumQueries
 from scipy.stats import binomtest
 
-from apps.checks.outcomes import Status
+from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.recording import NewCheck, append
 from apps.metrics.figures import GroupFigures
 from apps.metrics.grouping import GroupKey
 from apps.metrics.population import Exclusion
@@ -23,7 +24,7 @@ from apps.metrics.summary_json import summary_json
 from apps.reports.models import Campaign, Item, Report
 from apps.reports.replies import log_reply, mark_errors, take_back_error, take_back_reply
 from tests.factories import START, at, make_campaign, make_item, make_items, make_report, make_target
-from tests.metrics.watching import looks, record, watched
+from tests.metrics.watching import Look, looks, record, watched
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 AS_OF = 100  # hours after START
@@ -136,9 +137,13 @@ def test_removed_within_a_mark_is_bounded_by_what_was_seen(campaign: Campaign, r
         assert within.of == 7
         assert within.low == within.surely / 7
         assert within.high == within.possibly / 7
+    # The last sight of any is at 50 h; the next look was due at 53.125 h.
+    assert figures.removal.horizon == pytest.approx(53.125, abs=0.1)
+    for within in figures.within[:5]:
         assert within.low <= within.estimate <= within.high
         low, high = within.band
         assert 0 <= low <= within.estimate <= high <= 1
+    assert {within.estimate for within in figures.within[5:]} == {None}
 
 
 def test_removal_times_come_from_intervals(campaign: Campaign) -> None:
@@ -168,14 +173,22 @@ def test_a_removal_after_the_last_look_at_everything_else_is_not_everything(camp
         watched(report, "up 1 32")  # their next look is due at 34 h
     watched(report, "up 1 31, gone 33 34")
     # One of ten. By last sights alone nothing could have outlasted (32, 33], and it would be 100%.
-    assert {each.name: each.estimate for each in total(campaign).within}["48h"] == pytest.approx(0.1)
-    assert total(campaign).removal.quantile(0.5).interval is None
+    times = total(campaign).removal
+    assert times.fit.estimate([34.0]).tolist() == [pytest.approx(0.1)]
+    assert times.quantile(0.5).interval is None
+    # Nobody was followed to 48 h, so nothing is said of it.
+    marks = {each.name: each for each in total(campaign).within}
+    assert (marks["48h"].estimate, marks["48h"].problem) == (None, "too few followed so long")
+    assert (marks["48h"].surely, marks["48h"].possibly) == (1, 10)
 
 
 def test_returns_are_timed_from_when_the_item_was_first_seen_gone(campaign: Campaign, report: Report) -> None:
+    for hours in (40, 60, 80):  # what is gone is looked at again
+        for item in campaign.reports.get().items.filter(target__status=Status.REMOVED):
+            record(item, looks(f"gone {hours}"))
     returns = total(campaign).returns
     # Removed at any time: removed, attested, restored. Restored was first seen gone at 6 h, last at 7 h, and
-    # there again by 20 h: 1 to 14 hours.
+    # there again by 20 h: 1 to 14 hours. The others were gone for 76 and for 56 hours and longer.
     assert (returns.share.n, returns.share.of, returns.up_now) == (1, 3, 1)
     fit = returns.times.fit
     assert (fit.lower[0], fit.upper[0]) == (1, 14)
@@ -229,7 +242,7 @@ def test_replies_have_their_own_clocks_and_bounced_reports_are_apart(
 def test_claims_are_held_against_what_was_seen(campaign: Campaign) -> None:
     report = make_report(campaign)
     went = watched(report, "up 1 9, gone 12 13")
-    stays = watched(report, "up 1 9 40")
+    stays = watched(report, "up 1 9 40 60")
     late = watched(report, "up 1 9 40, gone 50 51")
     refused_up = watched(report, "up 1 9 40")
     refused_gone = watched(report, "up 1 9 40, gone 60 61")
@@ -252,7 +265,7 @@ def test_claims_are_held_against_what_was_seen(campaign: Campaign) -> None:
     assert (claims.still_up.n, claims.still_up.of) == (1, 3)
     assert (claims.seen_after.n, claims.seen_after.of) == (2, 3)
     assert (claims.gone.n, claims.gone.of) == (1, 2)
-    # After the claim at 10 h, late was there for 30 to 40 h more; stays for 30 h and longer.
+    # After the claim at 10 h, late was there for 30 to 40 h more; stays for 50 h and longer.
     assert (claims.contradicted.n, claims.contradicted.of) == (1, 2)
     fit = claims.contradicted.fit
     assert (fit.lower[0], fit.upper[0]) == (30, 40)
@@ -475,3 +488,95 @@ def test_moments_are_the_same_seconds_on_every_database_and_in_python(campaign: 
     records = read_items(Item.objects.filter(report=report))
     assert sorted(records.present.tolist()) == sorted(map(seconds, moments))
     assert set(records.reported.tolist()) == {seconds(START)}
+
+
+def test_dates_without_a_time_make_no_removal_of_what_was_seen_on_the_same_day(
+    campaign: Campaign, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(at(300))
+    # A person looked at all on 5 March: what was there was seen from its beginning, what was gone by its end.
+    report = make_report(campaign, sent_at=datetime(2026, 3, 1, tzinfo=UTC))
+    for gone in [True] * 3 + [False] * 27:
+        item = watched(report)
+        item.reported_at = report.sent_at
+        item.save()
+        moment = datetime(2026, 3, 5, tzinfo=UTC) + (
+            timedelta(days=1, microseconds=-1) if gone else timedelta(0)
+        )
+        record(item, [Look((moment - START).total_seconds() / 3600, "gone" if gone else "up", person=True)])
+    figures = total(campaign)
+    # 3 of 30 went somewhere in the first five days; half were never gone.
+    assert figures.removal.quantile(0.5).interval is None
+    assert figures.removal.fit.estimate([120.0]).tolist() == [pytest.approx(0.1)]
+    assert {each.name: each.estimate for each in figures.within}["72h"] == pytest.approx(0.06)
+
+
+def test_an_item_that_cannot_be_told_is_no_removal(campaign: Campaign, clock: time_machine.Traveller) -> None:
+    clock.move_to(at(330))
+    report = make_report(campaign)
+    for _ in range(9):
+        watched(report, "up 1 24 72 100, unclear 110 200 290")
+    watched(report, "up 1 24 72 250, gone 300 302")
+    figures = total(campaign)
+    assert (figures.removed.n, figures.inconclusive.n) == (1, 9)
+    assert figures.removal.quantile(0.5).interval is None
+
+
+def test_a_rule_counts_where_it_was_in_force_when_the_item_was_reported(campaign: Campaign) -> None:
+    report = make_report(campaign, sent_at=datetime(2026, 2, 1, tzinfo=UTC))
+    report.standing, report.category = "depicted_person", "intimate_images"
+    report.save()
+    watched(report, "up 1, gone 4 5", reported_hours=-24 * 20)  # 9 February: before the rule of 20 February
+    watched(report, "up 1, gone 4 5", reported_hours=0)
+    rules = {each.rule.slug: each for each in total(campaign).deadlines}
+    assert rules["in-it-rules-3-2-b"].of == 1
+
+
+def test_a_decision_is_held_to_the_very_moment_of_a_deadline(campaign: Campaign) -> None:
+    report = make_report(campaign)
+    report.standing, report.category = "organisation", "hate_speech"
+    report.save()
+    watched(report, "up 1 23 40")
+    log_reply(report=report, kind="decision", decision="no_violation", received_at=at(24 + 4 / 60))
+    (code,) = [each for each in total(campaign).deadlines if each.rule.hours == 24]
+    assert (code.met, code.missed) == (0, 1)
+
+
+def test_what_bounced_after_an_answer_was_something_else(campaign: Campaign) -> None:
+    report = make_report(campaign)
+    watched(report, "up 1")
+    log_reply(report=report, kind="acknowledgement", received_at=at(1))
+    log_reply(report=report, kind="bounced", received_at=at(50))
+    reply = total(campaign).first_reply
+    assert (reply.bounced, reply.times.n) == (0, 1)
+
+
+def test_how_long_an_item_outlasted_a_claim_ends_with_the_removal_after_it(campaign: Campaign) -> None:
+    report = make_report(campaign)
+    item = watched(report, "up 1, gone 4 5 6, up 15 20, gone 22 24")
+    log_reply(report=report, kind="other", received_at=at(10), claims={item.pk: "removed"})
+    claims = total(campaign).claims
+    # There again by 15 h, seen until 20 h, gone by 22 h: 10 to 12 hours after the claim.
+    assert (claims.contradicted.n, claims.contradicted.of) == (1, 1)
+    assert claims.contradicted.quantile(0.5).interval == (10, 12)
+
+
+def test_groups_that_share_urls_are_not_compared(campaign: Campaign) -> None:
+    one, other = make_report(campaign), make_report(campaign)
+    for number in range(6):
+        item = watched(one, "up 1 2, gone 4 5")
+        if number:
+            watched(other, "up 1 2, gone 4 5")
+        else:
+            make_item(other, item.target)
+    compared = summarise(campaign, by=[GroupKey.REPORT]).compared
+    assert (compared.p, compared.reason) == (None, "the groups share URLs, so they cannot be compared")
+
+
+def test_an_account_that_is_found_to_be_suspended_later_is_gone_in_either_record(campaign: Campaign) -> None:
+    report = make_report(campaign)
+    item = watched(report, "up 1, gone 4 5", account="uploader-1")
+    append(
+        [NewCheck(item.target_id, at(9), at(9), Outcome.REMOVED, Reason.ACCOUNT_SUSPENDED, definitive=True)]
+    )
+    assert total(campaign).accounts.gone == total(campaign, as_of=at(AS_OF)).accounts.gone == 1

@@ -80,7 +80,7 @@ def test_people_get_one_line_a_figure(capsys: pytest.CaptureFixture[str]) -> Non
     watched(report, control=True)
     lines = [" ".join(line.split()) for line in said(capsys).splitlines()]
     assert lines[:5] == [
-        "Example Models, as of 2026-03-05 18:05 UTC. Unit: items.",
+        "Example Models, as of 2026-03-05 18:05:00 UTC. Unit: items.",
         "",
         "all: 8 reported, 7 eligible (7 observed, 0 attested); left out: 1 control",
         "status 1 available, 6 removed",

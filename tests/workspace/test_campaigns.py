@@ -37,7 +37,7 @@ def test_it_works(team: Team) -> None:
     removed = make_item(report, status=Status.REMOVED, removed_after=at(30), removed_by=at(32))
     make_transition(removed.target, Status.AVAILABLE, Status.SUSPECTED, after=30, by=32)
     page = text_of(team.client("owner"), HOME)
-    assert "of 2 items · 50%" in page
+    assert "of 2 items</span>" in page  # too few for percentages
     assert '<time datetime="2026-03-02T22:05:00Z">2026-03-02 22:05' in page
     assert "at most 1 d 8 h after" in page
     assert "hxxps://models[.]example[.]org/" in page
@@ -108,7 +108,7 @@ def test_a_page_number_out_of_range_shows_the_last_page(team: Team) -> None:
 def test_an_empty_campaign_says_what_to_do(team: Team) -> None:
     page = text_of(team.client("editor"), HOME)
     assert "No report yet." in page
-    assert "n/a" in page
+    assert "0 items on record" in page
 
 
 def test_counts_are_of_eligible_items_and_say_what_is_left_out(team: Team) -> None:
@@ -149,7 +149,7 @@ def test_figures_of_an_earlier_moment_stand_above_items_of_now(team: Team) -> No
     assert "The items, reports and changes below are as they are now." in page
     assert "0 of 1 eligible item are no longer accessible" in page
     assert "The items as they are now." in page
-    assert 'value="2026-03-02T14:05"' in page
+    assert 'value="2026-03-02T14:05:00"' in page
 
 
 @pytest.mark.parametrize(

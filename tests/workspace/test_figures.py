@@ -165,7 +165,7 @@ def test_figures_of_an_earlier_moment(team: Team) -> None:
     assert "as it stood then" in page
     assert "below are as they are now" not in page
     answer = team.client("viewer").get(f"{HOME}charts/shares.csv?as_of=2026-03-01T14:05")
-    assert "example-models-shares-2026-03-01T1405Z.csv" in answer["Content-Disposition"]
+    assert "example-models-shares-2026-03-01T140500Z.csv" in answer["Content-Disposition"]
 
 
 @pytest.mark.parametrize(

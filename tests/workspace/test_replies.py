@@ -409,3 +409,22 @@ def test_what_people_wrote_is_escaped_and_no_url_is_a_link(team: Team) -> None:
         assert "<script>alert" not in page
         assert 'href="http' not in page
         assert 'href="hxxp' not in page
+
+
+def test_the_items_of_a_reminder_can_be_attached_as_a_table(team: Team) -> None:
+    report = make_report(team.campaign)
+    up = make_item(report, make_target("alpha", status=Status.AVAILABLE, present_at=at(30)))
+    make_item(report, make_target("beta", status=Status.REMOVED, present_at=at(1), removed_by=at(2)))
+    log_reply(
+        report=report,
+        kind=ReplyKind.OTHER,
+        received_at=at(20),
+        claims={up.pk: ClaimWord.REMOVED},
+        text="=1+1",
+    )
+    answer = team.client("editor").get(f"/workspace/example-models/reports/{report.number}/reminder.csv")
+    assert answer.content.decode("utf-8-sig").splitlines() == [
+        "url,status,last_seen_at,said_removed_at",
+        "hxxps://models[.]example[.]org/alpha,available,2026-03-02T20:05:00Z,2026-03-02T10:05:00Z",
+    ]
+    assert 'filename="reminder-example-models-1.csv"' in answer["Content-Disposition"]

@@ -144,6 +144,10 @@ def test_a_report_names_its_shares_and_what_they_are_of(team: Team) -> None:
     for status in (Status.REMOVED, Status.AVAILABLE, Status.AVAILABLE, Status.WAITING):
         make_item(report, status=status)
     page = text_of(team.client("viewer"), "/workspace/example-models/reports/1/")
+    assert "of 4 items</span>" in page  # too few for percentages
+    team.campaign.minimum_n = 4
+    team.campaign.save()
+    page = text_of(team.client("viewer"), "/workspace/example-models/reports/1/")
     assert "of 4 items · 25%" in page
     assert "of 4 items · 50%" in page
 

@@ -16,15 +16,15 @@ register.filter("defang", defang)
 
 
 @register.simple_tag
-def moment(value: datetime | None, missing: str = "–") -> SafeString | str:
-    """A moment in UTC to the minute, as a `<time>` element; `missing` where there is none."""
+def moment(value: datetime | None, missing: str = "–", *, seconds: bool = False) -> SafeString | str:
+    """A moment in UTC to the minute, or second, as a `<time>` element; `missing` where there is none."""
     if value is None:
         return missing
     utc = value.astimezone(UTC)
     return format_html(
         '<time datetime="{}">{} <abbr title="Coordinated Universal Time">UTC</abbr></time>',
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        utc.strftime("%Y-%m-%d %H:%M"),
+        utc.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"),
     )
 
 

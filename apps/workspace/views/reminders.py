@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,8 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.roles import Action
 from apps.core import clock
+from apps.core.csv_cells import safe_cell
 from apps.reports.models import Reminder, Report
-from apps.reports.reminders import reminder_text
+from apps.reports.reminders import ANNEX_HEADINGS, annex_rows, reminder_text
 from apps.reports.replies import UnusableReply, log_reminder, take_back_reminder
 from apps.reports.reply_selectors import reminder_facts
 from apps.reports.selectors import report_row
@@ -59,6 +63,21 @@ def reminder_file(request: HttpRequest, access: Access, number: int) -> HttpResp
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
     answer = HttpResponse(_text(found), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="reminder-{access.campaign.slug}-{number}.txt"'
+    return answer
+
+
+@require_safe
+@campaign_page(Action.REPORT)
+def annex(request: HttpRequest, access: Access, number: int) -> HttpResponse:
+    """The items of the reminder as a table to attach to it: nothing but what the text says of each."""
+    found = get_object_or_404(Report, campaign=access.campaign, number=number)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(ANNEX_HEADINGS)
+    writer.writerows(map(safe_cell, row) for row in annex_rows(reminder_facts(found).still_up))
+    # The byte-order mark tells spreadsheets that it is UTF-8.
+    answer = HttpResponse(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="reminder-{access.campaign.slug}-{number}.csv"'
     return answer
 
 

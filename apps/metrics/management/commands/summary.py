@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core import clock
 from apps.core.commands import RecordCommand
+from apps.metrics.deadlines import DeadlineFigures
 from apps.metrics.figures import GroupFigures, ReplyFigures, TimeFigures
 from apps.metrics.grouping import GroupKey, UnusableGrouping, group_keys, grouping_words
 from apps.metrics.summary import Summary, UnknownGroup, UnusableMoment, summarise
@@ -91,7 +92,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(summary: Summary) -> Iterator[str]:
-    yield f"{summary.name}, as of {summary.as_of:%Y-%m-%d %H:%M} UTC. Unit: items."
+    yield f"{summary.name}, as of {summary.as_of:%Y-%m-%d %H:%M:%S} UTC. Unit: items."
     for group in summary.all_groups:
         yield ""
         yield from _group(group)
@@ -132,18 +133,25 @@ def _group(group: GroupFigures) -> Iterator[str]:
     if group.returns.share.of:
         yield _line("came back", f"{share_words(group.returns.share)}; {group.returns.up_now} up now")
     for deadline in group.deadlines:
-        hours = "no hours" if deadline.rule.hours is None else hours_words(deadline.rule.hours)
-        counts = (
-            f"{deadline.met} met, {deadline.missed} missed, {deadline.running} running, "
-            f"{deadline.indeterminate} indeterminate"
-        )
-        yield _line(
-            "deadline", f"{deadline.rule.name} ({hours}): " + (counts if deadline.of else "starts for none")
-        )
+        yield _line("deadline", f"{deadline.rule.name}: {_deadline(deadline)}")
         for why, count in deadline.refusals:
             yield _line("", f"{count}: {why}")
+        if deadline.undelivered:
+            yield _line("", f"{deadline.undelivered}: the report could not be delivered")
     if group.controls:
         yield _line("controls", f"{group.controls.removed} of {group.controls.of} removed")
+
+
+def _deadline(deadline: DeadlineFigures) -> str:
+    if deadline.rule.hours is None:
+        return "names no hours; see first reply and decision"
+    hours = hours_words(deadline.rule.hours)
+    if not deadline.of:
+        return f"{hours}, starts for no item"
+    return (
+        f"{hours}: {deadline.met} met, {deadline.missed} missed, {deadline.running} running, "
+        f"{deadline.indeterminate} indeterminate"
+    )
 
 
 def _line(name: str, value: str) -> str:
