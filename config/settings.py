@@ -230,6 +230,9 @@ WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
+# Of the public pages; the workspace is in English.
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "registries"]
 
 TEMPLATES = [
     {

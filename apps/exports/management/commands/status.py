@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import RecordCommand
-from apps.exports.columns import item_record
+from apps.exports.management.outputs import BytesOf
+from apps.exports.writing import export_of, write
+from apps.reports.models import Campaign
 from apps.reports.selectors import ItemRow, UnknownCampaign, campaign_called, item_rows, items_of
 
 CHUNK = 2000
@@ -31,23 +32,25 @@ class Command(RecordCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the items in the order in which they were reported."""
+        """Print the items in the order in which they were recorded."""
         try:
             campaign = campaign_called(options["campaign"])
         except UnknownCampaign as error:
             raise CommandError(str(error)) from error
+        if options["jsonl"]:
+            write(export_of(campaign=campaign, table="items", format="jsonl"), BytesOf(self.stdout))
+        else:
+            self._for_people(campaign)
+
+    def _for_people(self, campaign: Campaign) -> None:
         items = items_of(campaign).order_by("report__number", "pk")
         counts: Counter[str] = Counter()
         for item in items.iterator(chunk_size=CHUNK):
             (row,) = item_rows([item])
             counts[row.status.value] += 1
-            if options["jsonl"]:
-                self.stdout.write(json.dumps(item_record(row), ensure_ascii=False))
-            else:
-                self.stdout.write(_line(row))
-        if not options["jsonl"]:
-            shown = "  ".join(f"{status} {count}" for status, count in counts.most_common())
-            self.stdout.write(f"items {counts.total()}  {shown}".rstrip())
+            self.stdout.write(_line(row))
+        shown = "  ".join(f"{status} {count}" for status, count in counts.most_common())
+        self.stdout.write(f"items {counts.total()}  {shown}".rstrip())
 
 
 def _line(row: ItemRow) -> str:

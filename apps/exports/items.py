@@ -1,0 +1,253 @@
+"""Items with what the figures know of them, some thousand at a time.
+
+What is worked out (who counts, removal times, claims) comes from the very code that the figures are made of,
+`metrics.population`. It is asked for parts of the items, so that a million need no more memory than ten
+thousand: only their numbers, 8 bytes each, the campaign's claims, and what is repeated are held in full. An
+item that repeats another of its report is judged beside it, wherever in the order the two stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from django.db.models import Count, QuerySet
+
+from apps.core import clock
+from apps.core.pseudonyms import LENGTH, pseudonyms
+from apps.metrics.definitions import EXCLUSIONS
+from apps.metrics.population import Exclusion, Population, population
+from apps.metrics.reading import Whole, among
+from apps.metrics.records import NEVER, STATUS_CODES, read_items, seconds
+from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.survival import rounded_outward
+from apps.platforms.registry import definition
+from apps.reports.models import Campaign, Category, Item
+
+from .columns import ITEMS, OTHER, PUBLIC_ITEMS
+from .sources import ITEM_VALUES
+from .sql import Block, Value
+
+CHUNK = 20_000  # items
+HOUR_PLACES = 4  # of an hour: whole seconds come back
+
+_EXCLUSION_WORDS: Mapping[int, str | None] = {
+    Exclusion.NONE: None,
+    **{exclusion: name for exclusion, (name, _) in EXCLUSIONS.items()},
+}
+_CLAIM_WORDS: Mapping[int, str | None] = {0: None, **{code: word for word, code in CLAIM_CODES.items()}}
+_STATUS_WORDS = {code: word for word, code in STATUS_CODES.items()}
+_UNITS: Mapping[str, Literal["M", "D"]] = {"month": "M", "day": "D"}
+DATES = tuple(_UNITS)
+"""How exactly public rows may say when something was reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some items: their numbers in the order of the rows, and the query that finds them."""
+
+    pks: Whole
+    rows: QuerySet[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the figures know of a chunk's items, in the chunk's order: places in `population`, and claims."""
+
+    population: Population
+    places: Whole
+    claim: Whole
+    claimed: Whole
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A campaign's items, or those of a filter, as they stand at one moment."""
+
+    items: QuerySet[Item]
+    reports: Mapping[int, ReportRecord]
+    claims: Claims
+    repeated: Mapping[int, Sequence[int]]
+    key: str  # of the public names
+    now: int
+
+    @classmethod
+    def read(cls, campaign: Campaign, items: QuerySet[Item], *, key: str) -> Items:
+        """What is needed of the whole campaign. `key` is that of its public names."""
+        return cls(
+            items=items,
+            reports=read_reports(campaign),
+            claims=read_claims(campaign),
+            repeated=_repeated(items),
+            key=key,
+            now=seconds(clock.now()),
+        )
+
+    def numbers(self) -> Whole:
+        """The items' numbers, ascending: the order in which they were recorded."""
+        pks = self.items.order_by("pk").values_list("pk", flat=True)
+        return np.fromiter(pks.iterator(chunk_size=CHUNK), np.int64)
+
+    def chunks(self, pks: Whole) -> Iterator[Chunk]:
+        """Items of these ascending numbers, a chunk at a time."""
+        for start in range(0, len(pks), CHUNK):
+            some = pks[start : start + CHUNK]
+            yield Chunk(some, self.items.filter(pk__range=(int(some[0]), int(some[-1]))))
+
+    def facts(self, chunk: Chunk) -> Facts:
+        """What the figures know of a chunk's items."""
+        rows = chunk.rows
+        beside = [pk for one in chunk.pks.tolist() if one in self.repeated for pk in self.repeated[one]]
+        if not set(beside) <= set(chunk.pks.tolist()):
+            rows = self.items.filter(pk__in=among(np.union1d(chunk.pks, beside)))
+        found = population(read_items(rows), now=self.now)
+        order = np.argsort(found.records.pk)
+        places = order[np.searchsorted(found.records.pk[order], chunk.pks)]
+        claim, claimed = claims_of(self.claims, chunk.pks)
+        return Facts(found, places, claim, claimed)
+
+
+def _repeated(items: QuerySet[Item]) -> dict[int, list[int]]:
+    """Items that have report and target in common, by the number of each: all of them, itself too."""
+    pairs = set(
+        items.order_by()
+        .values_list("report_id", "target_id")
+        .annotate(many=Count("pk"))
+        .filter(many__gt=1)
+        .values_list("report_id", "target_id")
+    )
+    if not pairs:
+        return {}
+    targets = np.array(sorted({target for _, target in pairs}), np.int64)
+    together: dict[tuple[int, int], list[int]] = {}
+    for pk, report, target in (
+        items.filter(target__in=among(targets)).order_by().values_list("pk", "report_id", "target_id")
+    ):
+        if (report, target) in pairs:
+            together.setdefault((report, target), []).append(pk)
+    return {pk: pks for pks in together.values() for pk in pks}
+
+
+# -------------------------------------------------------------------------------------------- for the members
+
+
+WORKED_OUT = tuple(column for column in ITEMS.columns if column.name not in ITEM_VALUES)
+"""The columns that do not stand in the record; they are the last ones of the table."""
+
+
+def worked_out(items: Items, chunk: Chunk) -> Block:
+    """The values of WORKED_OUT for a chunk."""
+    facts = items.facts(chunk)
+    found, at = facts.population, facts.places
+    excluded = found.excluded[at]
+    counts = (excluded == Exclusion.NONE) | found.controls[at]
+    values: dict[str, Sequence[Value]] = {
+        "observed": found.observed[at].tolist(),
+        "in_error": found.records.error[at].tolist(),
+        "eligible": (excluded == Exclusion.NONE).tolist(),
+        "excluded": _words(excluded, _EXCLUSION_WORDS),
+        "removal_hours_after": _hours(found.times.left[at], counts),
+        "removal_hours_by": _hours(found.times.right[at], counts),
+        "claim": _words(facts.claim, _CLAIM_WORDS),
+        "claimed_at": _moments(facts.claimed),
+        "public_id": pseudonyms(items.key, chunk.pks.tolist()),
+    }
+    return [values[column.name] for column in WORKED_OUT]
+
+
+# ----------------------------------------------------------------------------------------------- for everyone
+
+
+def public_blocks(items: Items, *, dates: str, platforms: Mapping[str, str] | None = None) -> Iterator[Block]:
+    """Public rows, by public name: a random order, which tells nothing of the list that was reported.
+
+    `platforms` says what each platform is called, where that is not by its short name.
+    """
+    pks = items.numbers()
+    names = np.array(pseudonyms(items.key, pks.tolist()), f"S{LENGTH}")
+    order = np.argsort(names)
+    for start in range(0, len(order), CHUNK):
+        some = order[start : start + CHUNK]
+        chunk = Chunk(pks[some], items.items.filter(pk__in=among(np.sort(pks[some]))))
+        values = _public_values(items, chunk, dates, platforms)
+        values["public_id"] = [name.decode() for name in names[some].tolist()]
+        yield [values[name] for name in PUBLIC_ITEMS.names]
+
+
+def _public_values(
+    items: Items, chunk: Chunk, dates: str, platforms: Mapping[str, str] | None
+) -> dict[str, Sequence[Value]]:
+    facts = items.facts(chunk)
+    found, at = facts.population, facts.places
+    records = found.records
+    control = records.control[at]
+    excluded = np.where(control, found.control_excluded[at], found.excluded[at])
+    counts = np.where(control, found.controls[at], excluded == Exclusion.NONE)
+    reports = [items.reports[key] for key in records.report[at].tolist()]
+    kinds = dict(chunk.rows.order_by().values_list("pk", "target__kind"))
+    after, by = rounded_outward(found.times.left[at], found.times.right[at])
+    up_until, _ = rounded_outward(found.fitted.left[at], found.fitted.right[at])
+    back_after, back_by = rounded_outward(found.returns.left[at], found.returns.right[at])
+    removed = counts & found.removed[at]
+    claimed = facts.claim != 0
+    seen_after = records.present[at] > facts.claimed
+    return {
+        "platform": [
+            public_platform(report.platform) if platforms is None else platforms[report.platform]
+            for report in reports
+        ],
+        "kind": [kinds[pk] for pk in chunk.pks.tolist()],
+        "reported": public_dates(records.reported[at], dates),
+        "channel": [report.channel for report in reports],
+        "category": [public_category(report.category) for report in reports],
+        "control": control.tolist(),
+        "observed": found.observed[at].tolist(),
+        "eligible": counts.tolist(),
+        "excluded": _words(excluded, _EXCLUSION_WORDS),
+        "status": _words(records.status[at], _STATUS_WORDS),
+        "removal_hours_after": _hours(after, counts),
+        "removal_hours_by": _hours(by, counts),
+        "up_until_hours": _hours(up_until, counts & ~found.removed[at]),
+        "return_hours_after": _hours(back_after, removed),
+        "return_hours_by": _hours(back_by, removed),
+        "claim": _words(facts.claim, _CLAIM_WORDS),
+        "seen_after_claim": [
+            bool(seen) if said else None for seen, said in zip(seen_after, claimed, strict=True)
+        ],
+    }
+
+
+def public_platform(platform: str) -> str:
+    """A platform's short name; a platform without a definition is known by its domain, a part of URLs."""
+    return platform if definition(platform) is not None else OTHER
+
+
+def public_category(category: str) -> str:
+    """A category of the closed list; the reporter's own words are theirs."""
+    return category if category in Category.values else OTHER
+
+
+def public_dates(moments: Whole, dates: str) -> list[Value]:
+    """The months (2026-03) or days (2026-03-01) in UTC of seconds since 1970."""
+    found: list[Value] = np.datetime_as_string(moments.astype("datetime64[s]"), unit=_UNITS[dates]).tolist()
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- whole columns
+
+
+def _words(codes: Any, words: Mapping[int, str | None]) -> list[Value]:
+    return list(map(words.__getitem__, codes.tolist()))
+
+
+def _hours(hours: Any, shown: Any) -> list[Value]:
+    """Hours to four places; None where there is no end, or where they are not to be shown."""
+    rounded = np.where(shown & np.isfinite(hours), np.round(hours, HOUR_PLACES), -1).tolist()
+    return [None if value < 0 else value for value in rounded]
+
+
+def _moments(moments: Whole) -> list[Value]:
+    texts = np.datetime_as_string(moments.astype("datetime64[s]")).tolist()
+    return [None if at == NEVER else f"{text}Z" for at, text in zip(moments.tolist(), texts, strict=True)]

@@ -1,0 +1,113 @@
+"""What makes a campaign public, or private again. Each decision is kept, with who made it and when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from apps.accounts.models import Person
+from apps.reports.models import Campaign
+
+from .models import Publication, PublicSnapshot
+from .published import CHARTS
+from .snapshots import in_force, save_snapshot
+
+MAX_TITLE = 200
+MAX_TEXT = 5_000
+
+
+class UnusablePublication(ValueError):
+    """What cannot be published so. The message is a sentence for people."""
+
+
+def draft_of(campaign: Campaign) -> Publication:
+    """The last decision's choices, whatever it decided; before the first one, all charts and no item rows."""
+    last = Publication.objects.filter(campaign=campaign).select_related("campaign").order_by("-pk").first()
+    if last is not None:
+        return last
+    return Publication(
+        campaign=campaign,
+        act=Publication.Act.SAVED,
+        title=campaign.name,
+        charts=[name for name, choice in CHARTS.items() if choice.default],
+    )
+
+
+def save_draft(
+    *,
+    campaign: Campaign,
+    person: Person | None,
+    title: str,
+    text: str,
+    charts: Collection[str],
+    platforms: str,
+    reports: bool,
+    items: bool,
+    dates: str,
+) -> Publication:
+    """Keep choices without making anything public. Raises UnusablePublication."""
+    title, text = title.strip(), text.strip()
+    if not title:
+        raise UnusablePublication("A public page needs a title.")
+    if len(title) > MAX_TITLE or len(text) > MAX_TEXT:
+        raise UnusablePublication(
+            f"A title has at most {MAX_TITLE} characters, and the text for the public {MAX_TEXT}."
+        )
+    if unknown := set(charts) - set(CHARTS):
+        raise UnusablePublication(f"There is no chart {min(unknown)!r}. Charts: {', '.join(CHARTS)}.")
+    if platforms not in Publication.Platforms.values or dates not in Publication.Dates.values:
+        raise UnusablePublication("Choose how platforms and dates are shown.")
+    return Publication.objects.create(
+        campaign=campaign,
+        act=Publication.Act.SAVED,
+        title=title,
+        text=text,
+        charts=[name for name in CHARTS if name in charts],
+        platforms=platforms,
+        reports=reports,
+        items=items,
+        dates=dates,
+        person=person,
+    )
+
+
+@transaction.atomic
+def publish(*, campaign: Campaign, person: Person | None) -> Publication:
+    """Make the last saved choices public. Raises UnusablePublication where there are none."""
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    draft = draft_of(locked)
+    if draft.pk is None:
+        raise UnusablePublication("Save what is to be public first, and look at it.")
+    publication = _decided(draft, Publication.Act.PUBLISHED, person)
+    save_snapshot(publication)
+    return publication
+
+
+@transaction.atomic
+def withdraw(*, campaign: Campaign, person: Person | None) -> Publication | None:
+    """Make a campaign private again: all of its public addresses answer 404 from now on.
+
+    None where it was not public.
+    """
+    locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    publication = in_force(locked)
+    if publication is None:
+        return None
+    PublicSnapshot.objects.filter(campaign=locked).delete()
+    return _decided(draft_of(locked), Publication.Act.WITHDRAWN, person)
+
+
+def _decided(draft: Publication, act: Publication.Act, person: Person | None) -> Publication:
+    return Publication.objects.create(
+        campaign=draft.campaign,
+        act=act,
+        title=draft.title,
+        text=draft.text,
+        charts=draft.charts,
+        platforms=draft.platforms,
+        reports=draft.reports,
+        items=draft.items,
+        dates=draft.dates,
+        person=person,
+    )

@@ -1,0 +1,183 @@
+"""Reports and replies as rows: they are few beside items and checks, and are read by the ORM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from django.db.models import Count, Q, QuerySet
+
+from apps.metrics.population import HOUR, STILL_UP, Exclusion
+from apps.metrics.records import NEVER, STATUS_CODES
+from apps.metrics.responses import ReportRecord
+from apps.reports.models import Campaign, ClaimWord, Item, Reply, Report
+
+from .columns import PUBLIC_REPORTS, REPLIES, REPORTS, Table
+from .items import HOUR_PLACES, Items, public_category, public_dates, public_platform
+from .sql import BLOCK, Block, Value
+
+_REMOVED = STATUS_CODES["removed"]
+
+
+@dataclass(slots=True)
+class Counts:
+    """How a report's items stand. Controls are counted apart, in no other figure."""
+
+    items: int = 0
+    controls: int = 0
+    eligible: int = 0
+    removed: int = 0
+    still_up: int = 0
+
+
+def counts_by_report(items: Items) -> dict[int, Counts]:
+    """The counts of each report that has any of the items, by its key."""
+    found: dict[int, Counts] = {}
+    for chunk in items.chunks(items.numbers()):
+        facts = items.facts(chunk)
+        records, at = facts.population.records, facts.places
+        status = records.status[at]
+        eligible = facts.population.excluded[at] == Exclusion.NONE
+        keys, place = np.unique(records.report[at], return_inverse=True)
+        for name, flags in (
+            ("items", ~records.control[at]),
+            ("controls", records.control[at]),
+            ("eligible", eligible),
+            ("removed", eligible & (status == _REMOVED)),
+            ("still_up", eligible & np.isin(status, STILL_UP)),
+        ):
+            many = np.bincount(place, weights=flags, minlength=len(keys)).astype(int).tolist()
+            for key, count in zip(keys.tolist(), many, strict=True):
+                of_report = found.setdefault(key, Counts())
+                setattr(of_report, name, getattr(of_report, name) + count)
+    return found
+
+
+def reports_chosen(campaign: Campaign, items: QuerySet[Item] | None) -> QuerySet[Report]:
+    """The campaign's reports, or those that have any of the items of a filter, by number."""
+    reports = Report.objects.filter(campaign=campaign).order_by("number")
+    return reports if items is None else reports.filter(pk__in=items.order_by().values("report"))
+
+
+def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
+    """The rows of reports for members."""
+    counts = counts_by_report(items)
+    for some in _some(reports):
+        rows = []
+        for report in some:
+            record = items.reports[report.pk]
+            rows.append(
+                {
+                    **_report_values(record, counts.get(report.pk, Counts())),
+                    "platform": report.platform,
+                    "standing": report.standing,
+                    "category": report.category,
+                    "policy": report.policy,
+                    "reference": report.reference,
+                    "sent_at": iso(report.sent_at),
+                    "delivery": report.delivery,
+                    "note": report.note,
+                    "recorded_at": iso(report.created_at),
+                }
+            )
+        yield _block(REPORTS, rows)
+
+
+def public_report_blocks(items: Items, *, dates: str) -> Iterator[Block]:
+    """The rows of reports for everyone."""
+    counts = counts_by_report(items)
+    records = [record for record in items.reports.values() if record.pk in counts]
+    sent = public_dates(np.array([record.sent for record in records], np.int64), dates)
+    rows: list[Mapping[str, Value]] = [
+        {
+            **_report_values(record, counts[record.pk]),
+            "platform": public_platform(record.platform),
+            "category": public_category(record.category),
+            "sent": day,
+        }
+        for record, day in zip(records, sent, strict=True)
+    ]
+    for start in range(0, len(rows), BLOCK):
+        yield _block(PUBLIC_REPORTS, rows[start : start + BLOCK])
+
+
+def _report_values(record: ReportRecord, counts: Counts) -> dict[str, Value]:
+    """What both forms of a report's row have."""
+    return {
+        "report": record.number,
+        "channel": record.channel,
+        "bounced": record.bounced,
+        "items": counts.items,
+        "controls": counts.controls,
+        "eligible": counts.eligible,
+        "removed": counts.removed,
+        "still_up": counts.still_up,
+        "first_reply_hours": _hours(record.sent, record.first_reply),
+        "first_answer_hours": _hours(record.sent, record.first_answer),
+        "decision_hours": _hours(record.sent, record.decision),
+    }
+
+
+def reply_blocks(reports: QuerySet[Report]) -> Iterator[Block]:
+    """The rows of replies, in the order of reports and of time, with those that were taken back."""
+    replies = (
+        Reply.objects.filter(report__in=reports.order_by().values("pk"))
+        .select_related("report", "person")
+        .annotate(
+            **{
+                f"claimed_{word.value}": Count(
+                    "claims", filter=Q(claims__claim=word, claims__item__control=False)
+                )
+                for word in ClaimWord
+            }
+        )
+        .order_by("report__number", "received_at", "pk")
+    )
+    for some in _some(replies):
+        yield _block(
+            REPLIES,
+            [
+                {
+                    "reply": reply.pk,
+                    "report": reply.report.number,
+                    "platform": reply.report.platform,
+                    "kind": reply.kind,
+                    "decision": reply.decision or None,
+                    "received_at": iso(reply.received_at),
+                    "reference": reply.reference,
+                    "text": reply.text,
+                    "person": str(reply.person or ""),
+                    **{f"claimed_{word}": getattr(reply, f"claimed_{word}") for word in ClaimWord.values},
+                    "recorded_at": iso(reply.recorded_at),
+                    "taken_back_at": iso(reply.taken_back_at),
+                }
+                for reply in some
+            ],
+        )
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as every table writes it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _hours(start: int, end: int) -> float | None:
+    return None if end == NEVER else round(max(end - start, 0) / HOUR, HOUR_PLACES)
+
+
+def _some(rows: QuerySet) -> Iterator[Sequence]:  # type: ignore[type-arg]
+    """The rows of a query, some at a time."""
+    found = []
+    for row in rows.iterator(chunk_size=BLOCK):
+        found.append(row)
+        if len(found) == BLOCK:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _block(table: Table, rows: Sequence[Mapping[str, Value]]) -> Block:
+    return [[row[name] for row in rows] for name in table.names]

@@ -1,0 +1,258 @@
+"""The snapshots that public pages are made of: kept, and made anew once a change, not once a reader."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Model, Q, QuerySet, Subquery
+
+from apps.checks.models import Transition
+from apps.core import clock
+from apps.reports.models import Campaign, Claim, ErrorMark, Item, Reply
+
+from .models import Publication, PublicSnapshot
+from .published import LANGUAGES, VERSION, Choices, Json, Snapshot
+from .publishing import snapshot_of
+from .trees import from_json, to_json
+
+log = logging.getLogger(__name__)
+
+LONGEST_AGE = timedelta(hours=1)
+"""In the record's time: what was seen last changes without a change of status."""
+
+REST = 20
+"""A snapshot is not made again before so many times the time that making it took: busy checkers never keep a
+site busy with its public pages. In real time."""
+
+LONGEST_MAKING = timedelta(minutes=5)
+"""Whoever makes a snapshot and is not done by then is taken for dead. In real time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A published campaign in the list of all."""
+
+    slug: str
+    title: str
+    findings: dict[str, str]
+    since: str
+    as_of: datetime
+    etag: str
+    made_at: datetime
+
+
+class NotPublished(LookupError):
+    """There is no such campaign for the public."""
+
+
+class NotReady(RuntimeError):
+    """Its snapshot is being made right now, and the last one can no longer be used."""
+
+
+def choices_of(publication: Publication) -> Choices:
+    """What a decision chose to be public."""
+    return Choices(
+        charts=tuple(publication.charts),
+        platforms=publication.platforms,
+        reports=publication.reports,
+        items=publication.items,
+        dates=publication.dates,
+    )
+
+
+def made_from(publication: Publication) -> Snapshot:
+    """What a decision makes public, as the record stands now."""
+    return snapshot_of(
+        publication.campaign,
+        title=publication.title,
+        text=publication.text,
+        choices=choices_of(publication),
+    )
+
+
+def _last(model: type[Model], field: str = "pk") -> Subquery:
+    """The last value of a field in a table."""
+    rows = model._default_manager.order_by(F(field).desc(nulls_last=True)).values(field)[:1]
+    return Subquery(rows)
+
+
+_LAST_ROWS = {
+    "last_item": _last(Item),
+    "last_transition": _last(Transition),
+    "last_reply": _last(Reply),
+    "last_reply_taken_back": _last(Reply, "taken_back_at"),
+    "last_claim": _last(Claim),
+    "last_error": _last(ErrorMark),
+    "last_error_taken_back": _last(ErrorMark, "taken_back_at"),
+}
+"""What changes when figures may have changed: to these tables rows are added, or marked as taken back."""
+
+
+def record_stamp(campaign: Campaign) -> str:
+    """A text that differs as soon as the record that figures are made from differs. One query.
+
+    It is about the whole site, because that costs the same for any number of items.
+    """
+    row = Campaign.objects.filter(pk=campaign.pk).annotate(**_LAST_ROWS)
+    return _stamp(*row.values_list("minimum_n", *_LAST_ROWS)[0])
+
+
+def _stamp(*values: object) -> str:
+    return hashlib.sha256(repr([str(value) for value in values]).encode()).hexdigest()
+
+
+def save_snapshot(publication: Publication) -> PublicSnapshot:
+    """Make a campaign's snapshot and keep it as what is public now."""
+    started = time.perf_counter()
+    stamp = record_stamp(publication.campaign)
+    values = _values(made_from(publication), stamp, started)
+    kept, _ = PublicSnapshot.objects.update_or_create(campaign=publication.campaign, defaults=values)
+    return kept
+
+
+def _values(snapshot: Snapshot, stamp: str, started: float) -> dict[str, object]:
+    content: Json = to_json(snapshot)
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return {
+        "content": json.dumps(content, ensure_ascii=False, separators=(",", ":")),
+        "headline": {
+            "title": snapshot.title,
+            "since": snapshot.since,
+            "findings": {language: snapshot.said(language).whole.finding for language in LANGUAGES},
+        },
+        "etag": hashlib.sha256(canonical.encode()).hexdigest(),
+        "version": VERSION,
+        "as_of": snapshot.as_of,
+        "stamp": stamp,
+        "made_at": clock.wall(),
+        "took_ms": int((time.perf_counter() - started) * 1000),
+        "making_until": None,
+    }
+
+
+MOST_READ = 8
+_READ: dict[str, Snapshot] = {}
+"""Snapshots that this process has read, by etag; the oldest goes first."""
+
+
+@dataclass(slots=True)
+class Published:
+    """A campaign's public side: what tells whether a reader has it already, and on demand all of it."""
+
+    slug: str
+    etag: str
+    made_at: datetime
+    as_of: datetime
+    _content: Callable[[], Json]
+
+    def snapshot(self) -> Snapshot:
+        """The whole of it. One query, unless this process has read it before."""
+        kept = _READ.get(self.etag)
+        if kept is None:
+            kept = from_json(Snapshot, self._content())
+            while len(_READ) >= MOST_READ:
+                _READ.pop(next(iter(_READ)), None)
+            _READ[self.etag] = kept
+        return kept
+
+
+def published(slug: str) -> Published:
+    """The public side of a campaign, brought up to date if that is due. One query if it is not.
+
+    Of several readers who find it out of date, one makes it anew; the others get the one before. Raises
+    NotPublished, and NotReady where there is none before.
+    """
+    kept, stamp = _kept(slug)
+    if _is_due(kept, stamp):
+        _renew(kept)
+        kept, _ = _kept(slug)
+    if kept.version != VERSION:
+        raise NotReady(slug)
+    found = kept
+
+    def content() -> Json:
+        # By its etag: what is shown is what the reader's copy is compared with.
+        row = PublicSnapshot.objects.filter(pk=found.pk).values_list("content", flat=True).first()
+        if row is None:
+            raise NotPublished(slug)
+        content: Json = json.loads(row)
+        return content
+
+    return Published(slug, kept.etag, kept.made_at, kept.as_of, content)
+
+
+def _kept(slug: str) -> tuple[PublicSnapshot, str]:
+    """The row of a campaign without its content, and the stamp of the record now."""
+    rows = PublicSnapshot.objects.filter(campaign__slug=slug).defer("content", "headline")
+    row = rows.annotate(minimum_n=F("campaign__minimum_n"), **_LAST_ROWS).first()
+    if row is None:
+        raise NotPublished(slug)
+    return row, _stamp(*(getattr(row, name) for name in ("minimum_n", *_LAST_ROWS)))
+
+
+def headlines() -> list[Headline]:
+    """All published campaigns, the one that was published last first. One query."""
+    rows = PublicSnapshot.objects.defer("content").select_related("campaign").order_by("-pk")
+    return [
+        Headline(
+            slug=row.campaign.slug,
+            title=row.headline["title"],
+            findings=row.headline["findings"],
+            since=row.headline["since"],
+            as_of=row.as_of,
+            etag=row.etag,
+            made_at=row.made_at,
+        )
+        for row in rows
+    ]
+
+
+def _is_due(kept: PublicSnapshot, stamp: str) -> bool:
+    if kept.version != VERSION:
+        return True
+    now = clock.wall()
+    rest = timedelta(milliseconds=REST * kept.took_ms)
+    if kept.made_at + rest > now:
+        return False
+    return kept.stamp != stamp or clock.now() - kept.as_of >= LONGEST_AGE
+
+
+def _renew(kept: PublicSnapshot) -> None:
+    """Make the snapshot anew, unless somebody else is at it."""
+    now = clock.wall()
+    free = Q(making_until=None) | Q(making_until__lt=now)
+    until = now + LONGEST_MAKING
+    claimed = PublicSnapshot.objects.filter(free, pk=kept.pk, etag=kept.etag, made_at=kept.made_at)
+    if claimed.update(making_until=until) != 1:
+        return  # another reader's request is making it, or has made it between our read and our write
+    mine = PublicSnapshot.objects.filter(pk=kept.pk, making_until=until)
+    try:
+        publication = in_force(Campaign.objects.get(pk=kept.campaign_id))
+        if publication is None:
+            return
+        started = time.perf_counter()
+        stamp = record_stamp(publication.campaign)
+        # Not written if the campaign was withdrawn, or published anew, in the meantime.
+        mine.update(**_values(made_from(publication), stamp, started))
+    except Exception:
+        # Readers keep the one before, and the next of them tries again; what is wrong is in the log.
+        log.exception("The public snapshot of campaign %s could not be made.", kept.campaign_id)
+        mine.update(making_until=clock.wall() + timedelta(minutes=1))
+
+
+def in_force(campaign: Campaign) -> Publication | None:
+    """The decision that makes a campaign public; None while it is not."""
+    acts = Publication.objects.filter(campaign=campaign).exclude(act=Publication.Act.SAVED)
+    last = acts.select_related("campaign").order_by("-pk").first()
+    return last if last is not None and last.act == Publication.Act.PUBLISHED else None
+
+
+def history(campaign: Campaign) -> QuerySet[Publication]:
+    """All decisions about what of a campaign is public, the last one first."""
+    return Publication.objects.filter(campaign=campaign).select_related("person").order_by("-pk")

@@ -1,0 +1,243 @@
+"""A campaign's figures as a flat table: one row a group and figure, so that each can be computed again.
+
+The names are those of the JSON of `manage.py summary`, with a point between a figure and its part; shares are
+rounded to four places, hours to two, as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from apps.metrics.definitions import EXCLUSIONS
+from apps.metrics.figures import TOO_FEW, ControlFigures, GroupFigures, ReplyFigures, TimeFigures, Within
+from apps.metrics.grouping import GroupKey, UnusableGrouping
+from apps.metrics.shares import Share
+from apps.metrics.summary import Summary
+
+from .columns import OTHER
+from .items import public_category, public_platform
+from .sql import Block, Value
+
+PUBLIC_KEYS = (GroupKey.PLATFORM, GroupKey.CHANNEL, GroupKey.CATEGORY, GroupKey.MONTH, GroupKey.EVIDENCE)
+"""What public figures may be grouped by: nothing that names a report, an account or a label."""
+
+_QUANTILES = {0.25: "p25", 0.5: "p50", 0.75: "p75", 0.9: "p90"}
+_ITEMS, _REPORTS, _HOURS, _ACCOUNTS = "items", "reports", "hours", "accounts"
+_SHARE = "share of items"
+_SHARE_PLACES, _HOUR_PLACES = 4, 2
+
+
+class Row(NamedTuple):
+    """One figure, in the order of the table's columns."""
+
+    group: str
+    figure: str
+    n: int | None = None
+    of: int | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    band_low: float | None = None
+    band_high: float | None = None
+    unit: str = _ITEMS
+    problem: str = ""
+
+
+def summary_blocks(summary: Summary, *, public: bool) -> Iterator[Block]:
+    """The rows of all groups, a group a block.
+
+    Public ones leave out what `withheld` names, and groups whose value is a word or a domain that is not
+    ours; all of these are still part of the total. Raises UnusableGrouping where a grouping is not public.
+    """
+    groups: Sequence[GroupFigures] = summary.all_groups
+    if public:
+        groups = _public(summary)
+    for group in groups:
+        yield list(zip(*map(_rounded, _rows(group)), strict=True))
+
+
+def check_public(keys: Collection[GroupKey]) -> None:
+    """Raises UnusableGrouping unless figures may be grouped so for everyone."""
+    known = ", ".join(PUBLIC_KEYS)
+    for key in keys:
+        if key not in PUBLIC_KEYS:
+            raise UnusableGrouping(f"Public figures cannot be grouped by {key}. Choose from: {known}.")
+    if len(keys) > 1:
+        raise UnusableGrouping(f"Public figures are grouped by one key at a time. Choose from: {known}.")
+
+
+def withheld(sizes: Mapping[str, int], *, minimum_n: int) -> set[str]:
+    """The groups of a whole that are not shown: those that are too small, and what would give them away.
+
+    A single small group could be had by taking the others from the total. So the next larger ones go with it,
+    until at least two are withheld that have `minimum_n` together.
+    """
+    by_size = sorted(sizes, key=lambda name: (sizes[name], name))
+    hidden = [name for name in by_size if sizes[name] < minimum_n]
+    shown = by_size[len(hidden) :]
+    while hidden and shown and (len(hidden) < 2 or sum(sizes[name] for name in hidden) < minimum_n):
+        hidden.append(shown.pop(0))
+    return set(hidden)
+
+
+def _public(summary: Summary) -> list[GroupFigures]:
+    check_public(summary.keys)
+    sizes = {"/".join(group.by.values()): group.eligible for group in summary.groups}
+    hidden = withheld(sizes, minimum_n=summary.minimum_n)
+    groups = [summary.total] if summary.total.eligible >= summary.minimum_n else []
+    for group in summary.groups:
+        (pair,) = group.by.items()
+        if pair[1] not in hidden and _is_ours(*pair):
+            groups.append(group)
+    return groups
+
+
+def _is_ours(key: str, value: str) -> bool:
+    if key == GroupKey.PLATFORM:
+        return public_platform(value) != OTHER
+    return key != GroupKey.CATEGORY or public_category(value) == value
+
+
+def group_name(by: Mapping[str, str]) -> str:
+    """A group's values by key, such as "platform=example.org, channel=email"; "all" for the total."""
+    return ", ".join(f"{key}={value}" for key, value in by.items()) or "all"
+
+
+def _rows(group: GroupFigures) -> Iterator[Row]:
+    name = group_name(group.by)
+    of = group.eligible
+    few = TOO_FEW if group.too_few else ""
+    yield Row(name, "reported", group.reported)
+    for one, (reason, _) in EXCLUSIONS.items():
+        yield Row(name, f"excluded.{reason}", group.excluded[one], group.reported)
+    yield Row(name, "eligible", of, group.reported)
+    yield Row(name, "observed", group.observed, of)
+    yield Row(name, "attested", group.attested, of)
+    for status, count in group.status.items():
+        yield Row(name, f"status.{status.value}", count, of)
+    yield _share(name, "share_removed", group.removed, few)
+    yield _share(name, "share_acted_on", group.acted_on, few)
+    yield _share(name, "share_inconclusive", group.inconclusive, few)
+    yield from _within(name, "removed_within", group.within, group.removal)
+    yield from _times(name, "removal_time_hours", group.removal)
+    yield from _replies(name, group)
+    yield from _deadlines(name, group)
+    yield from _claims(name, group)
+    yield _share(name, "returns.share", group.returns.share)
+    yield Row(name, "returns.up_now", group.returns.up_now, group.returns.share.of)
+    yield from _times(name, "returns.hours_gone", group.returns.times)
+    yield from _accounts(name, group)
+    if group.controls is not None:
+        yield from _controls(name, group.controls)
+
+
+def _share(group: str, figure: str, share: Share, few: str = "") -> Row:
+    problem = (few or TOO_FEW) if share.of and share.value is None else ""
+    return Row(
+        group, figure, share.n, share.of, share.value, share.low, share.high, unit=_SHARE, problem=problem
+    )
+
+
+def _within(group: str, figure: str, marks: Sequence[Within], times: TimeFigures) -> Iterator[Row]:
+    for mark in marks:
+        band_low, band_high = mark.band or (None, None)
+        yield Row(
+            group,
+            f"{figure}.{mark.name}",
+            mark.surely,
+            mark.of,
+            mark.estimate,
+            mark.low,
+            mark.high,
+            band_low,
+            band_high,
+            _SHARE,
+            times.problem,
+        )
+        yield Row(group, f"{figure}.{mark.name}.possibly", mark.possibly, mark.of)
+
+
+def _times(group: str, figure: str, times: TimeFigures) -> Iterator[Row]:
+    for p, name in _QUANTILES.items():
+        quantile = times.quantile(p)
+        low, high = (quantile and quantile.interval) or (None, None)
+        band_low, band_high = (quantile and quantile.band) or (None, None)
+        yield Row(
+            group,
+            f"{figure}.{name}",
+            times.n,
+            times.of,
+            None,
+            low,
+            high,
+            band_low,
+            band_high,
+            _HOURS,
+            times.problem or ("" if low is not None else "not reached"),
+        )
+
+
+def _replies(group: str, found: GroupFigures) -> Iterator[Row]:
+    clocks: Mapping[str, ReplyFigures] = {
+        "first_reply_hours": found.first_reply,
+        "first_answer_hours": found.first_answer,
+        "decision_hours": found.decision,
+    }
+    for figure, clock in clocks.items():
+        yield Row(group, f"{figure}.reports", clock.reports, unit=_REPORTS)
+        yield Row(group, f"{figure}.bounced", clock.bounced, clock.reports, unit=_REPORTS)
+        yield from _times(group, figure, clock.times)
+
+
+def _deadlines(group: str, found: GroupFigures) -> Iterator[Row]:
+    for each in found.deadlines:
+        figure = f"deadlines.{each.rule.slug}"
+        for part in ("met", "missed", "running", "indeterminate"):
+            yield Row(group, f"{figure}.{part}", getattr(each, part), each.of)
+        yield Row(group, f"{figure}.undelivered", each.undelivered, found.eligible)
+        refused = sum(count for _, count in each.refusals)
+        yield Row(group, f"{figure}.does_not_apply", refused, found.eligible)
+
+
+def _claims(group: str, found: GroupFigures) -> Iterator[Row]:
+    said = found.claims
+    for part in ("removed", "restricted", "refused"):
+        yield Row(group, f"claims.{part}", getattr(said, part), found.eligible)
+    yield _share(group, "claims.still_up", said.still_up)
+    yield _share(group, "claims.seen_after_claim", said.seen_after)
+    yield _share(group, "claims.gone", said.gone)
+    yield from _times(group, "claims.hours_up_after_claim", said.contradicted)
+
+
+def _accounts(group: str, found: GroupFigures) -> Iterator[Row]:
+    accounts = found.accounts
+    many = accounts.accounts
+    yield Row(group, "accounts.accounts", many, unit=_ACCOUNTS)
+    yield Row(group, "accounts.unknown_items", accounts.unknown_items, found.eligible)
+    yield Row(group, "accounts.gone", accounts.gone, many, unit=_ACCOUNTS)
+    yield Row(group, "accounts.up", accounts.up, many, unit=_ACCOUNTS)
+    yield Row(group, "accounts.up_with_removed_items", accounts.up_with_removed, many, unit=_ACCOUNTS)
+    yield Row(group, "accounts.items_per_account.median", value=accounts.items_median)
+    yield Row(group, "accounts.items_per_account.most", accounts.items_most)
+
+
+def _controls(group: str, controls: ControlFigures) -> Iterator[Row]:
+    yield Row(group, "controls.removed", controls.removed, controls.of)
+    yield from _within(group, "controls.removed_within", controls.within, controls.times)
+    yield from _times(group, "controls.removal_time_hours", controls.times)
+    for each in controls.differences:
+        found = each.difference
+        yield Row(
+            group,
+            f"controls.difference.{each.name}",
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            unit="difference of shares",
+        )
+
+
+def _rounded(row: Row) -> tuple[Value, ...]:
+    places = _HOUR_PLACES if row.unit == _HOURS else _SHARE_PLACES
+    return tuple(round(value, places) if isinstance(value, float) else value for value in row)

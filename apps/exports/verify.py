@@ -1,0 +1,131 @@
+"""Does this evidence hold? Run it with: python3 verify.py
+
+It needs Python 3.8 or newer and nothing else, asks no network, and changes nothing. It works out again, from
+the files beside it, the digest of every check, and says what holds and the first thing of each URL that does
+not. Read it: it is short on purpose.
+
+The digest of a check is the SHA-256 of its content as JSON, with sorted keys and no spaces. The content names
+the digest of the check before it. So nobody can change, drop or insert a check without changing every digest
+after it, the last one (the head) too. Compare the heads with those that were published or handed over
+earlier: that is what shows that the whole chain is as it was then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+
+def sha256(text: str) -> str:
+    """The SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(content: object) -> str:
+    """A value as JSON in the one form that is hashed."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class Chain:
+    """The checks of one URL, one after the other."""
+
+    def __init__(self, target: dict) -> None:  # type: ignore[type-arg]
+        self.target = target
+        self.number = 0
+        self.head = ""
+        self.problem = ""
+
+    def add(self, check: dict) -> None:  # type: ignore[type-arg]
+        """Judge the next check; after the first that does not hold, none is looked at."""
+        if self.problem:
+            return
+        content = check["content"]
+        number = content["number"]
+        if number != self.number + 1:
+            self.problem = f"check {self.number + 1} is missing"
+        elif sha256(canonical(content)) != check["digest"]:
+            self.problem = f"check {number} is not what its digest was made for"
+        elif content["previous"] != self.head:
+            self.problem = f"check {number} does not follow the check before it"
+        elif content["target"] != self.target["commitment"]:
+            self.problem = f"check {number} is of another URL"
+        elif check.get("note") and sha256(check["note_salt"] + check["note"]) != content["note"]:
+            self.problem = f"check {number} has another note than its digest was made for"
+        self.number, self.head = number, check["digest"]
+
+    def end(self) -> str:
+        """What does not hold, or "" if everything does."""
+        target = self.target
+        if self.problem:
+            return self.problem
+        if sha256(target["salt"] + target["url"]) != target["commitment"]:
+            return "the URL is not the one that the checks are of"
+        if (self.number, self.head) != (target["checks"], target["head"]):
+            return f"check {self.number + 1} is missing: the head names a later one"
+        return ""
+
+
+def chains(folder: Path) -> list[Chain]:
+    """Every URL's chain, with its checks read. Raises ValueError with a sentence for a broken line."""
+    found = {}
+    for _, target in lines(folder / "targets.jsonl"):
+        found[target["target"]] = Chain(target)
+    for number, check in lines(folder / "checks.jsonl"):
+        try:
+            found[check["target"]].add(check)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"Line {number} of checks.jsonl lacks or misnames {error}.") from error
+    return list(found.values())
+
+
+def lines(file: Path):  # type: ignore[no-untyped-def]
+    """The number and the value of each line of a file of JSON lines."""
+    with file.open(encoding="utf-8", newline="\n") as opened:
+        for number, line in enumerate(opened, start=1):
+            try:
+                yield number, json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"Line {number} of {file.name} cannot be read: {error}.") from error
+
+
+def changed_files(folder: Path) -> list[str]:
+    """The files that are not the ones that SHA256SUMS names."""
+    changed = []
+    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
+        digest, name = line.split("  ", 1)
+        file = folder / name
+        if not file.exists():
+            changed.append(f"{name} is missing")
+        elif hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            changed.append(f"{name} was changed")
+    return changed
+
+
+def main(folder: Path) -> int:
+    """Print what holds; 0 if everything does, 1 if not."""
+    try:
+        found = chains(folder)
+        changed = changed_files(folder)
+    except (OSError, ValueError, KeyError) as error:
+        sys.stdout.write(f"DOES NOT HOLD: {error}\n")
+        return 1
+    wrong = 0
+    for chain in found:
+        name, problem = chain.target["url"], chain.end()
+        wrong += bool(problem)
+        if problem:
+            sys.stdout.write(f"DOES NOT HOLD: {name}: {problem}\n")
+        else:
+            sys.stdout.write(f"holds: {name}: {chain.number} checks, head {chain.head or 'none'}\n")
+    for change in changed:
+        sys.stdout.write(f"DOES NOT HOLD: {change}\n")
+    if wrong or changed:
+        return 1
+    sys.stdout.write("Everything holds.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent))

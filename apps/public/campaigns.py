@@ -1,0 +1,57 @@
+"""The pages of published campaigns, and what members see of them before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from csp.decorators import csp_replace
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from apps.accounts.roles import Action
+from apps.exports.publication import draft_of
+from apps.exports.snapshots import made_from
+from apps.workspace.access import Access, campaign_page
+
+from .addresses import Addresses, path_of
+from .answers import campaign_answer, file_answer, simulated
+from .languages import language_of
+from .pages import UnknownPage, document
+
+View = Callable[..., HttpResponseBase]
+
+
+def page(route: str) -> View:
+    """The view of one route of published campaigns."""
+
+    @require_safe
+    def view(request: HttpRequest, slug: str, **parts: object) -> HttpResponseBase:
+        return campaign_answer(request, slug, route, *map(str, parts.values()))
+
+    if route != "embed":
+        return view
+    # Only a chart by itself may stand in other sites' pages.
+    framable: View = csp_replace({"frame-ancestors": ["*"]})(xframe_options_exempt(view))  # type: ignore[arg-type]
+    return framable
+
+
+def preview(route: str) -> View:
+    """The view of one route as the public would see it with the choices that were saved last."""
+
+    @require_safe
+    @campaign_page(Action.MANAGE)
+    def view(request: HttpRequest, access: Access, /, **parts: object) -> HttpResponse:
+        draft = draft_of(access.campaign)
+        here = (route, *map(str, parts.values()))
+        base = request.path.removesuffix(path_of(*here))
+        addresses = Addresses(language_of(request), access.campaign.slug, base, here)
+        back = reverse("workspace:publication", args=[access.campaign.slug])
+        try:
+            made = document(made_from(draft), addresses, preview=back, extra=simulated())
+        except UnknownPage:
+            raise Http404("There is nothing here.") from None
+        return file_answer(made)
+
+    return view

@@ -1,0 +1,48 @@
+"""Which language a reader gets: the one that the address asks for, else the browser's, else the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from apps.exports.published import LANGUAGES
+
+NAMES = {"en-gb": "English", "de": "Deutsch"}
+TAGS = {"en-gb": "en-GB", "de": "de"}
+"""As HTML and HTTP write them."""
+
+SHORT = {"en-gb": "en", "de": "de"}
+"""As addresses write them: `?lang=de`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language of the public pages. `asked` is true where the address names it, and links then keep it."""
+
+    code: str
+    asked: bool = False
+
+    @property
+    def tag(self) -> str:
+        """Its tag in HTML and HTTP."""
+        return TAGS[self.code]
+
+    @property
+    def query(self) -> str:
+        """What links carry on."""
+        return f"?lang={SHORT[self.code]}" if self.asked else ""
+
+
+def language_of(request: HttpRequest) -> Language:
+    """The language of a request. No cookie is read or set."""
+    asked = request.GET.get("lang", "").lower()
+    for code in LANGUAGES:
+        if asked in {code, SHORT[code]}:
+            return Language(code, asked=True)
+    for wanted, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "").lower()):
+        for code in LANGUAGES:
+            if wanted.split("-")[0] == SHORT[code]:
+                return Language(code)
+    return Language(LANGUAGES[0])

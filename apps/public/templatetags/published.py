@@ -1,0 +1,124 @@
+"""How public pages write addresses, days and numbers, in the language that is active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from django import template
+from django.utils import formats
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from apps.exports.published import Section
+from apps.metrics.chart import Chart
+from apps.metrics.counts import percent
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def to(context: dict[str, Any], route: str, *parts: object) -> str:
+    """The address of a page of this campaign."""
+    return str(context["addresses"].to(route, *parts))
+
+
+@register.simple_tag(takes_context=True)
+def plain(context: dict[str, Any], route: str, *parts: object) -> str:
+    """The address of a file that is the same in every language."""
+    return str(context["addresses"].plain(route, *parts))
+
+
+@register.simple_tag(takes_context=True)
+def site(context: dict[str, Any], route: str) -> str:
+    """The address of a page of the site."""
+    return str(context["addresses"].site(route))
+
+
+@register.simple_tag(takes_context=True)
+def asset(context: dict[str, Any], name: str) -> str:
+    """The address of a stylesheet, a script or a picture."""
+    return str(context["addresses"].asset(name))
+
+
+@register.simple_tag(takes_context=True)
+def absolute(context: dict[str, Any], route: str, *parts: object) -> str:
+    """An address for other sites."""
+    return str(context["addresses"].absolute(route, *parts))
+
+
+@register.simple_tag(takes_context=True)
+def snippet(context: dict[str, Any], chart: Chart) -> str:
+    """The HTML that shows a chart on another site. Not marked as safe: it is to be read and copied."""
+    address = context["addresses"].absolute("embed", chart.slug, language=True)
+    return (
+        f'<iframe src="{address}" title="{escape(chart.title)}" width="100%" height="620" loading="lazy" '
+        'style="border:0"></iframe>'
+    )
+
+
+@register.filter
+def day(value: str) -> SafeString | str:
+    """A day ("2026-03-01") or a month ("2026-03") as people write it."""
+    if not value:
+        return "–"
+    return format_html('<time datetime="{}">{}</time>', value, day_words(value))
+
+
+def day_words(value: str) -> str:
+    """A day or a month in words, without markup."""
+    if len(value) == len("2026-03"):
+        # Translators: a month and its year; letters as in Django's date format
+        return formats.date_format(date.fromisoformat(f"{value}-01"), _("F Y"))
+    # Translators: a day; letters as in Django's date format
+    return formats.date_format(date.fromisoformat(value), _("j F Y"))
+
+
+@register.filter
+def minute(value: datetime) -> SafeString:
+    """A moment in UTC, to the minute."""
+    utc = value.astimezone(UTC)
+    # Translators: a moment; letters as in Django's date format
+    words = formats.date_format(utc, _("j F Y, H:i"))
+    iso = utc.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return format_html('<time datetime="{}">{} UTC</time>', iso, words)
+
+
+@register.filter
+def name_in(key: str, sections: Mapping[str, Section]) -> str:
+    """What a group is called."""
+    return sections[key].name
+
+
+@register.filter
+def word_in(word: str, labels: Mapping[str, str]) -> str:
+    """How a word of a closed list reads."""
+    return labels[word]
+
+
+@register.simple_tag
+def share_of(count: int, of: int) -> str:
+    """`count` of `of` in percent."""
+    return percent(count, of)
+
+
+@register.filter
+def number_or_dash(value: Decimal | None) -> str:
+    """A number as it stands in a file, in the digits of the language; a dash where there is none."""
+    return "–" if value is None else _digits(value)
+
+
+@register.filter
+def signed(value: Decimal | None) -> str:
+    """A difference with its sign; a dash where there is none."""
+    if value is None:
+        return "–"
+    return _digits(value) if not value else f"{'+' if value > 0 else '−'}{_digits(abs(value))}"
+
+
+def _digits(value: Decimal) -> str:
+    return str(formats.number_format(f"{value:f}", use_l10n=True, force_grouping=False))

@@ -1,0 +1,326 @@
+"""Taking data out: tables in every format, evidence bundles, and reports in shapes that others fixed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time, timedelta
+from typing import IO, NamedTuple
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from apps.accounts.roles import Action
+from apps.core import clock
+from apps.exports.columns import PUBLIC_TABLES, TABLES, Table, UnknownTable
+from apps.exports.datapackage import Resource, datapackage
+from apps.exports.evidence import items_of_one, items_of_report, write_evidence
+from apps.exports.models import Download
+from apps.exports.notice_tables import left_out_words, round_csv, round_tables, year_csv, year_tables
+from apps.exports.notices import RoundReport, YearReport, read_notices, round_report, year_report
+from apps.exports.writing import MEDIA_TYPES, Export, UnusableExport, Written, export_of, write
+from apps.metrics.grouping import UnusableGrouping, group_keys
+from apps.reports.filters import ItemFilter
+from apps.reports.models import Item, Report
+from apps.reports.selectors import items_of
+
+from ..access import Access, campaign_page
+from ..csv_answers import csv_answer
+from ..file_answers import file_answer
+from ..paging import query_without
+
+DOWNLOADS_SHOWN = 10
+OPTIONS = ("bom", "dialect", "dates", "public", "by", "page", "sort", "as_of", "compare_a", "compare_b")
+ROUND_DAYS = 42
+
+
+class Link(NamedTuple):
+    """One way to download a table: its words, and the address's end."""
+
+    label: str
+    path: str
+
+
+class Offer(NamedTuple):
+    """A table that can be downloaded."""
+
+    table: Table
+    links: list[Link]
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def export_page(request: HttpRequest, access: Access) -> HttpResponse:
+    """What can be taken out, in which formats, for the items that the filter of the address chooses."""
+    found = _filter(request, access)
+    query = query_without(request.GET, *OPTIONS)
+    downloads = Download.objects.filter(campaign=access.campaign, person=access.person)
+    return render(
+        request,
+        "workspace/export.html",
+        {
+            "access": access,
+            "filtered": found.narrows_by(),
+            "problem": _problem(found),
+            "many": found.qs.count(),
+            "offers": [Offer(table, _links(table, query)) for table in TABLES.values()],
+            "public_offers": [Offer(table, _public_links(table, query)) for table in PUBLIC_TABLES.values()],
+            "query": query,
+            "as_of_asked": bool(request.GET.get("as_of")),
+            "downloads": downloads.order_by("-pk")[:DOWNLOADS_SHOWN],
+            "year": clock.now().year,
+        },
+    )
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def download(request: HttpRequest, access: Access, table: str, format: str) -> HttpResponse:
+    """A table as a file, and a line in the list of downloads. Unclear words get a sentence."""
+    found = _filter(request, access)
+    if problem := _problem(found):
+        return _refused(problem)
+    filtered = found.narrows_by()
+    try:
+        export = export_of(
+            campaign=access.campaign,
+            table=table,
+            format=format,
+            items=found.qs if filtered else None,
+            public=request.GET.get("public") == "1",
+            dates=request.GET.get("dates", ""),
+            by=group_keys([word for word in request.GET.getlist("by") if word]) if table == "summary" else (),
+            dialect=request.GET.get("dialect", ""),
+            bom=request.GET.get("bom") == "1",
+        )
+    except UnknownTable as error:
+        raise Http404(str(error)) from error
+    except (UnusableExport, UnusableGrouping) as error:
+        return _refused(str(error))
+    return file_answer(
+        request,
+        lambda file: _noted(export, file, access, filtered=filtered),
+        filename=_dated(export.filename),
+        media_type=MEDIA_TYPES[export.format],
+    )
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def package(request: HttpRequest, access: Access) -> HttpResponse:
+    """The schema of each CSV file, as a Frictionless Data Package: put it beside the files."""
+    campaign = access.campaign
+    answer = JsonResponse(
+        datapackage(
+            name=campaign.slug,
+            title=campaign.name,
+            resources=[Resource(f"{campaign.slug}-{table.name}.csv", table) for table in TABLES.values()],
+        ),
+        json_dumps_params={"indent": 2, "ensure_ascii": False},
+    )
+    answer["Content-Disposition"] = 'attachment; filename="datapackage.json"'
+    return answer
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def item_evidence(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
+    """Everything on record of an item, as a zip that proves itself."""
+    item = get_object_or_404(items_of(access.campaign), pk=pk)
+    return _evidence(request, access, items_of_one(item), f"item {pk}")
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def report_evidence(request: HttpRequest, access: Access, number: int) -> HttpResponse:
+    """Everything on record of a report, as a zip that proves itself."""
+    report = get_object_or_404(Report, campaign=access.campaign, number=number)
+    return _evidence(request, access, items_of_report(report), f"report {number}")
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def flagger_report(request: HttpRequest, access: Access) -> HttpResponse:
+    """A trusted flagger's yearly report, to read and to print."""
+    report, problem = _year(request, access)
+    return render(
+        request,
+        "workspace/flagger_report.html",
+        {
+            "access": access,
+            "report": report,
+            "problem": problem,
+            "tables": year_tables(report),
+            "left_out": left_out_words(report.left_out),
+            "query": request.GET.urlencode(),
+        },
+    )
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def flagger_csv(request: HttpRequest, access: Access) -> HttpResponse:
+    """The same as a file."""
+    report, problem = _year(request, access)
+    if problem:
+        return _refused(problem)
+    return csv_answer(year_csv(report), name=access.campaign.slug, as_of=report.as_of)
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def round_page(request: HttpRequest, access: Access) -> HttpResponse:
+    """A monitoring round, to read and to print."""
+    report, problem = _round(request, access)
+    (total,) = report.by("all")
+    return render(
+        request,
+        "workspace/round_report.html",
+        {
+            "access": access,
+            "report": report,
+            "problem": problem,
+            "tables": round_tables(report),
+            "left_out": left_out_words(total.left_out),
+            "query": request.GET.urlencode(),
+        },
+    )
+
+
+@require_safe
+@campaign_page(Action.VIEW)
+def round_file(request: HttpRequest, access: Access) -> HttpResponse:
+    """The same as a file."""
+    report, problem = _round(request, access)
+    if problem:
+        return _refused(problem)
+    return csv_answer(round_csv(report), name=access.campaign.slug, as_of=report.as_of)
+
+
+# ----------------------------------------------------------------------------------------------------- tables
+
+
+def _filter(request: HttpRequest, access: Access) -> ItemFilter:
+    return ItemFilter(request.GET, queryset=items_of(access.campaign), campaign=access.campaign)
+
+
+def _problem(found: ItemFilter) -> str:
+    """What of a filter is not understood. A page may leave it out; a file would be of other items."""
+    if not found.form.errors:
+        return ""
+    names = ", ".join(found.form.errors)
+    return f"A part of this filter is not understood: {names}. Correct it, or take it out."
+
+
+def _links(table: Table, query: str) -> list[Link]:
+    return [
+        Link("CSV", f"{table.name}.csv?{query}"),
+        Link("CSV for Excel", f"{table.name}.csv?{query}bom=1"),
+        Link("CSV with ;", f"{table.name}.csv?{query}bom=1&dialect=excel-eu"),
+        Link("JSON Lines", f"{table.name}.jsonl?{query}"),
+        Link("XLSX", f"{table.name}.xlsx?{query}"),
+    ]
+
+
+def _public_links(table: Table, query: str) -> list[Link]:
+    units = ("",) if table.name == "summary" else ("month", "day")
+    return [
+        Link(
+            f"{label}{f', dates by {unit}' if unit else ''}",
+            f"{table.name}.{format}?{query}public=1{f'&dates={unit}' if unit else ''}",
+        )
+        for unit in units
+        for label, format in (("CSV", "csv"), ("JSON Lines", "jsonl"), ("XLSX", "xlsx"))
+    ]
+
+
+def _noted(export: Export, file: IO[bytes], access: Access, *, filtered: bool) -> Written:
+    """Write a file, and note who took what out."""
+    written = write(export, file)
+    _note(access, _dated(export.filename), written, filtered=filtered)
+    return written
+
+
+def _note(access: Access, filename: str, written: Written, *, filtered: bool) -> None:
+    Download.objects.create(
+        campaign=access.campaign,
+        person=access.person,
+        filename=filename,
+        filtered=filtered,
+        rows=written.rows,
+        size=written.size,
+        sha256=written.sha256,
+    )
+
+
+def _dated(filename: str) -> str:
+    """A file's name with the moment that it is of."""
+    stem, _, ending = filename.rpartition(".")
+    return f"{stem}-{clock.now().astimezone(UTC):%Y-%m-%dT%H%MZ}.{ending}"
+
+
+def _refused(problem: str) -> HttpResponse:
+    return HttpResponse(problem + "\n", status=400, content_type="text/plain; charset=utf-8")
+
+
+# --------------------------------------------------------------------------------------------------- evidence
+
+
+def _evidence(request: HttpRequest, access: Access, items: QuerySet[Item], what: str) -> HttpResponse:
+    filename = f"{access.campaign.slug}-{what.replace(' ', '-')}-evidence.zip"
+
+    def make(file: IO[bytes]) -> Written:
+        checks = write_evidence(file, campaign=access.campaign, items=items, what=what)  # type: ignore[arg-type]
+        written = _measured(file, rows=checks)
+        _note(access, filename, written, filtered=False)
+        return written
+
+    return file_answer(request, make, filename=filename, media_type="application/zip")
+
+
+def _measured(file: IO[bytes], *, rows: int) -> Written:
+    size = file.tell()
+    file.seek(0)
+    return Written(rows, size, hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------ reports in fixed shapes
+
+
+def _year(request: HttpRequest, access: Access) -> tuple[YearReport, str]:
+    """The year that is asked for, this one if none is; and a sentence on what was not understood."""
+    typed = request.GET.get("year", "").strip()
+    year, problem = clock.now().year, ""
+    if typed.isascii() and typed.isdigit() and 1990 <= int(typed) <= 9000:
+        year = int(typed)
+    elif typed:
+        problem = f"“{typed[:20]}” is no year. Write it with four digits, such as {year}."
+    trusted_only = request.GET.get("whose") != "all"
+    return year_report(read_notices(access.campaign), year, trusted_only=trusted_only), problem
+
+
+def _round(request: HttpRequest, access: Access) -> tuple[RoundReport, str]:
+    """The days that are asked for, the last six weeks if none are; and what was not understood."""
+    today = clock.now().astimezone(UTC).date()
+    problem = ""
+
+    def day(name: str, default: date) -> date:
+        nonlocal problem
+        typed = request.GET.get(name, "").strip()
+        try:
+            return date.fromisoformat(typed) if typed else default
+        except ValueError:
+            problem = f"“{typed[:20]}” is no day. Write it as {default}."
+            return default
+
+    last = day("last", today)
+    first = day("first", max(last, date.min + timedelta(ROUND_DAYS)) - timedelta(days=ROUND_DAYS - 1))
+    if first > last or last == date.max:
+        problem = f"A round cannot last from {first} to {last}. Give the first day, then the last."
+        first, last = today - timedelta(days=ROUND_DAYS - 1), today
+    return round_report(read_notices(access.campaign), _midnight(first), _midnight(last)), problem
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,58 @@
+"""The codebook: one list that headers, pages and the documentation cannot drift from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from apps.exports.columns import (
+    ITEMS,
+    PUBLIC_TABLES,
+    TABLES,
+    Audience,
+    UnknownTable,
+    codebook_lines,
+    table_called,
+)
+from apps.exports.items import WORKED_OUT
+from apps.exports.sources import ITEM_VALUES
+
+
+def test_the_codebook_has_every_table_and_column_with_its_meaning(repository: Path) -> None:
+    text = (repository / "docs" / "codebook.md").read_text()
+    tables = text.partition("## Tables\n\n")[2].partition("## Figures\n")[0]
+    assert tables.splitlines() == list(codebook_lines())
+
+
+def test_each_table_has_columns_of_different_names_and_its_key_among_them() -> None:
+    for table in (*TABLES.values(), *PUBLIC_TABLES.values()):
+        assert len(set(table.names)) == len(table.names), table.title
+        assert set(table.key) <= set(table.names), table.title
+        for column in table.columns:
+            assert column.meaning.endswith("."), column.name
+
+
+def test_public_tables_have_public_columns_only() -> None:
+    for table in PUBLIC_TABLES.values():
+        assert {column.who for column in table.columns} == {Audience.PUBLIC}, table.title
+
+
+def test_what_people_or_other_sites_wrote_is_for_members() -> None:
+    for table in TABLES.values():
+        for column in table.columns:
+            if column.is_free_text and column.who != Audience.MEMBERS:
+                assert column.name in {"kind", "signal", "digest", "group", "figure", "unit", "problem"}
+
+
+def test_what_stands_in_the_record_comes_before_what_is_worked_out() -> None:
+    assert ITEMS.names == (*ITEM_VALUES, *(column.name for column in WORKED_OUT))
+
+
+def test_a_table_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownTable, match=r"There is no table “itmes”\. Tables: items, checks, trans"):
+        table_called("itmes")
+    with pytest.raises(
+        UnknownTable, match=r"Checks have no public form\. Public tables: items, reports, summary\."
+    ):
+        table_called("checks", public=True)
