@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from .models import Check, Target
 
@@ -20,7 +21,14 @@ VERSION = 1
 
 def digest(check: Check, *, target_commitment: str, previous: str) -> str:
     """Hexadecimal SHA-256 of the canonical JSON of `check` with the `previous` digest ("" at first)."""
-    content = {
+    content = content_of(check, target_commitment=target_commitment, previous=previous)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def content_of(check: Check, *, target_commitment: str, previous: str) -> dict[str, Any]:
+    """What the digest of a check covers."""
+    return {
         "version": VERSION,
         "target": target_commitment,
         "number": check.number,
@@ -37,8 +45,6 @@ def digest(check: Check, *, target_commitment: str, previous: str) -> str:
         "recorded_at": _iso(check.recorded_at),
         "previous": previous,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def note_commitment(note: str, salt: str) -> str:

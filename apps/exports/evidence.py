@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Person
 from apps.checks import ledger
-from apps.checks.models import Check, Target
+from apps.checks.models import Target
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 from apps.reports.models import Campaign, Category, Channel, Item, Reply, Report, Standing, word_label
@@ -259,34 +259,9 @@ def _checks(campaign: Campaign, items: QuerySet[Item]) -> Iterator[dict[str, Any
         line: dict[str, Any] = {
             "target": check.target_id,
             "digest": check.digest,
-            "content": _content(check, previous),
+            "content": ledger.content_of(check, target_commitment=check.target.commitment, previous=previous),
         }
         if check.note and check.person_id in readable:
             line |= {"note": check.note, "note_salt": check.note_salt}
         previous = check.digest
         yield line
-
-
-def _content(check: Check, previous: str) -> dict[str, Any]:
-    """What the digest of a check covers: as `ledger.digest` has it, to which a test holds this."""
-    return {
-        "version": ledger.VERSION,
-        "target": check.target.commitment,
-        "number": check.number,
-        "started_at": _exactly(check.started_at),
-        "finished_at": _exactly(check.finished_at),
-        "outcome": check.outcome,
-        "reason": check.reason,
-        "definitive": check.definitive,
-        "signal": check.signal,
-        "http_status": check.http_status,
-        "evidence": check.evidence,
-        "manual": check.manual,
-        "note": check.note_commitment,
-        "recorded_at": _exactly(check.recorded_at),
-        "previous": previous,
-    }
-
-
-def _exactly(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

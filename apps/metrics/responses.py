@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,8 +124,3 @@ def claims_of(claims: Claims, items: Whole) -> tuple[Whole, Whole]:
     place = np.minimum(np.searchsorted(claims.item, items), len(claims.item) - 1)
     claimed = claims.item[place] == items
     return np.where(claimed, claims.code[place], 0), np.where(claimed, claims.at[place], NEVER)
-
-
-def reports_in(records: dict[int, ReportRecord], keys: Whole) -> Collection[ReportRecord]:
-    """The reports among `keys`, each once."""
-    return [records[key] for key in np.unique(keys).tolist() if key in records]
