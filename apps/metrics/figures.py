@@ -13,7 +13,7 @@ from apps.checks.outcomes import STATUS_ORDER, Status
 from . import survival
 from .deadlines import DeadlineFigures, Fits, deadline_figures
 from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Hours, Population, Times, first_removal
-from .reading import Flags, Whole
+from .reading import Flags, Whole, distinct
 from .records import NEVER, STATUS_CODES
 from .responses import CLAIM_CODES, ReportRecord
 from .shares import Difference, Share, difference
@@ -235,7 +235,7 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
     by_status = dict(zip(STATUS_ORDER, status, strict=True))
     removed, restricted = by_status[Status.REMOVED], by_status[Status.RESTRICTED]
     times = population.times.of(eligible)
-    removal = time_figures(population.fitted.of(eligible), minimum_n=minimum_n, on_grid=True)
+    removal = removal_times(population.fitted.of(eligible), minimum_n=minimum_n)
     within = marks_within(times, removal)
     sent = _reports(material, items[(excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)])
     observed = int(population.observed[eligible].sum())
@@ -245,7 +245,7 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
         reported=len(items),
         excluded={one: counts[one] for one in Exclusion if one != Exclusion.NONE},
         eligible=of,
-        targets=len(np.unique(population.records.target[eligible])),
+        targets=len(distinct(population.records.target[eligible])),
         observed=observed,
         attested=of - observed,
         status=by_status,
@@ -266,21 +266,29 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
     )
 
 
-def time_figures(times: Times, *, minimum_n: int, on_grid: bool = False, steps: int = STEPS) -> TimeFigures:
+def removal_times(times: Times, *, minimum_n: int) -> TimeFigures:
+    """As `time_figures`, with a fit even where nothing has ended: its band says how sure that is."""
+    return time_figures(times, minimum_n=minimum_n, on_grid=True, even_of_none=True)
+
+
+def time_figures(
+    times: Times, *, minimum_n: int, on_grid: bool = False, even_of_none: bool = False, steps: int = STEPS
+) -> TimeFigures:
     """Quantiles of a duration, or why there are none.
 
-    `on_grid` rounds by `survival.rounded_outward`; `steps` is when the fit gives up.
+    `on_grid` rounds by `survival.rounded_outward`; `even_of_none` fits where none has ended, too; `steps` is
+    when the fit gives up.
     """
     of = len(times)
     n = int(np.isfinite(times.right).sum())
     if of < max(minimum_n, 1):
         return TimeFigures(n, of, problem=TOO_FEW)
-    if not n and not on_grid:
-        return TimeFigures(n, of, tuple(Quantile(p, None, None) for p in QUANTILES))
     left, right = times.left, times.right
     if on_grid:
         left, right = survival.rounded_outward(left, right)
     left, right, horizon = while_followed(left, right, minimum_n=minimum_n)
+    if not n and not even_of_none:
+        return TimeFigures(n, of, tuple(Quantile(p, None, None) for p in QUANTILES), horizon=horizon)
     fit = survival.fit(left, right, steps=steps)
     if not fit.converged:
         return TimeFigures(n, of, problem=NOT_CONVERGED)
@@ -297,12 +305,12 @@ def while_followed(left: Hours, right: Hours, *, minimum_n: int) -> tuple[Hours,
     it, and what few there are would speak for all. What ends later, or cannot be told to have ended by then,
     enters as not ended when it was last known not to have.
     """
-    lost = np.sort(left[np.isinf(right)])
+    lost = left[np.isinf(right)]
     allowed = int(LOST * len(left))
-    in_sight = np.sort(left)[-max(minimum_n, 1)]
-    horizon = max(in_sight, lost[allowed]) if len(lost) > allowed else math.inf
-    if math.isinf(horizon):
-        return left, right, horizon
+    if len(lost) <= allowed:
+        return left, right, math.inf
+    least = len(left) - max(minimum_n, 1)
+    horizon = max(np.partition(left, least)[least], np.partition(lost, allowed)[allowed])
     return np.minimum(left, horizon), np.where(right > horizon, np.inf, right), float(horizon)
 
 
@@ -310,11 +318,11 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
     """The share removed within each mark: bounds by counting, and the estimate of `removal` between them."""
     hours = np.array(list(MARKS.values()), np.float64)
     of = len(times)
-    surely = np.searchsorted(np.sort(times.right), hours, side="right")
+    surely = np.array([np.count_nonzero(times.right <= mark) for mark in hours])
     # An exact time at a mark came by it, too.
-    exact = np.sort(times.left[times.left == times.right])
-    possibly = np.searchsorted(np.sort(times.left), hours, side="left") + (
-        np.searchsorted(exact, hours, side="right") - np.searchsorted(exact, hours, side="left")
+    exact = times.left[times.left == times.right]
+    possibly = np.array(
+        [np.count_nonzero(times.left < mark) + np.count_nonzero(exact == mark) for mark in hours]
     )
     fit = removal.fit
     if fit is None:
@@ -348,7 +356,7 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
 
 
 def _reports(material: Material, items: Whole) -> list[ReportRecord]:
-    keys = np.unique(material.population.records.report[items])
+    keys = distinct(material.population.records.report[items])
     return [material.reports[key] for key in keys.tolist() if key in material.reports]
 
 
@@ -461,7 +469,7 @@ def _control_figures(material: Material, items: Whole, reported: Sequence[Within
     if not len(controls):
         return None
     times = population.times.of(controls)
-    removal = time_figures(population.fitted.of(controls), minimum_n=material.minimum_n, on_grid=True)
+    removal = removal_times(population.fitted.of(controls), minimum_n=material.minimum_n)
     within = marks_within(times, removal)
     differences = []
     for one, other in zip(reported, within, strict=True):

@@ -86,22 +86,13 @@ class Population:
     fitted: Times  # the same as they enter the estimate
     returns: Times
     control_excluded: npt.NDArray[np.int8]  # as `excluded`, had the controls been reported
+    controls: Flags  # the controls that count beside them, by the same rules; not those reported, too
 
     @property
     def eligible(self) -> Flags:
         """The items that count."""
         eligible: Flags = self.excluded == Exclusion.NONE
         return eligible
-
-    @property
-    def controls(self) -> Flags:
-        """The controls that count beside them, by the same rules; not those that are reported, too."""
-        records = self.records
-        reported = np.isin(records.target, records.target[~records.control])
-        controls: Flags = (
-            (self.excluded == Exclusion.CONTROL) & (self.control_excluded == Exclusion.NONE) & ~reported
-        )
-        return controls
 
 
 def population(records: ItemRecords, *, now: int) -> Population:
@@ -128,6 +119,7 @@ def population(records: ItemRecords, *, now: int) -> Population:
         records=records,
         excluded=np.where(records.control, np.int8(Exclusion.CONTROL), left_out),
         control_excluded=left_out,
+        controls=_controls(records, left_out),
         observed=records.observed,
         removed=removed,
         after=np.where(removed, np.maximum(after, reported), NEVER),
@@ -138,6 +130,16 @@ def population(records: ItemRecords, *, now: int) -> Population:
             np.maximum(gone_until - by, 0) / HOUR, np.where(returned, (back_by - by) / HOUR, np.inf)
         ),
     )
+
+
+def _controls(records: ItemRecords, left_out: npt.NDArray[np.int8]) -> Flags:
+    """The controls that `left_out` would not leave out, had they been reported, and that were not."""
+    control = records.control
+    if not control.any():
+        return control
+    counts: Flags = control & (left_out == Exclusion.NONE)
+    counts[control] &= ~np.isin(records.target[control], records.target[~control])
+    return counts
 
 
 def _removals(records: ItemRecords) -> tuple[Whole, Whole, Whole, Whole, Flags]:

@@ -1,7 +1,8 @@
 """Whole-number columns of a query, read into NumPy as fast as the database gives them.
 
 PostgreSQL hands them over with COPY in its binary form, whose rows are all of one length here (PostgreSQL
-manual, COPY, "Binary Format"); SQLite as plain tuples. A million rows take about a second on either.
+manual, COPY, "Binary Format"); SQLite as one line of text a column, which costs half of what rows do.
+`benchmarks/summary.py` says how long a million rows take on either.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class SecondsSince1970(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         """PostgreSQL's epoch has microseconds; rounded as SQLite rounds, so that both say the same."""
-        template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) + 0.0005)::bigint"
+        template = "FLOOR(date_part('epoch', %(expressions)s) + 0.0005)::bigint"
         return self.as_sql(compiler, connection, template=template, **context)
 
 
@@ -104,24 +105,37 @@ def among(keys: Whole) -> RawSQL:
     return RawSQL(f"SELECT {value} FROM {elements}", [json.dumps(keys.tolist())])  # noqa: S608, S611
 
 
+def straight_through(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The same rows, read from the table's begin to its end where many of them are wanted.
+
+    SQLite would jump to each by an index, which takes ten times as long for a million; asked for the order of
+    the table, it weighs that. PostgreSQL weighs it anyway, and would only sort.
+    """
+    return rows.order_by("pk") if connection.vendor == "sqlite" else rows.order_by()
+
+
+def distinct(values: Whole) -> Whole:
+    """The different ones among `values`, in order: by sorting, which is quicker than `np.unique` for many."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+
+
 def read_columns(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
     """The `columns` of all `rows`, each an array of int64 with one value a row. No column may be null."""
-    names = list(columns)
-    query = rows.order_by().annotate(**{f"as_{name}": _big(one) for name, one in columns.items()})
-    sql, parameters = query.values_list(*(f"as_{name}" for name in names)).query.sql_with_params()
-    read = _copied if connection.vendor == "postgresql" else _fetched
-    table = read(sql, parameters, len(names))
-    return dict(zip(names, table, strict=True))
+    named = {f"as_{name}": _big(one) for name, one in columns.items()}
+    sql, parameters = rows.annotate(**named).values_list(*named).query.sql_with_params()
+    read = _in_bytes if connection.vendor == "postgresql" else _in_text
+    return dict(zip(columns, read(sql, parameters, list(named)), strict=True))
 
 
 def _big(column: Column) -> Expression:
-    """The column in 8 bytes, which is what the binary rows are read as."""
+    """The column in 8 bytes, which is what PostgreSQL sends it as."""
     if isinstance(column, Expression) and connection.vendor == "sqlite":
         return column
     return Cast(column, BigIntegerField())
 
 
-def _copied(sql: str, parameters: Sequence[Any], width: int) -> list[Whole]:
+def _in_bytes(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:
     with connection.cursor() as cursor:
         # Django's cursor for debugging takes no parameters here.
         statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters)
@@ -129,18 +143,16 @@ def _copied(sql: str, parameters: Sequence[Any], width: int) -> list[Whole]:
         with cursor.copy(statement) as copy:
             for row in copy:  # an object each, which must not all be there at once
                 content += row
-    cells = [
-        (f"{part}{at}", size) for at in range(width) for part, size in (("size", ">i4"), ("value", ">i8"))
-    ]
+    parts = (("size", ">i4"), ("value", ">i8"))
+    cells = [(f"{part}{at}", size) for at in range(len(names)) for part, size in parts]
     layout = np.dtype([("columns", ">i2"), *cells])
     count = (len(content) - COPY_HEADER) // layout.itemsize  # the trailer is shorter than a row
     table = np.frombuffer(content, layout, count, COPY_HEADER)
-    return [table[f"value{at}"].astype(np.int64) for at in range(width)]
+    return [table[f"value{at}"].astype(np.int64) for at in range(len(names))]
 
 
-def _fetched(sql: str, parameters: Sequence[Any], width: int) -> list[Whole]:
+def _in_text(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        # The driver's own cursor: Django's wraps every row.
-        table = np.fromiter(cursor.cursor, np.dtype((np.int64, width)))
-    return [np.ascontiguousarray(table[:, at]) for at in range(width)]
+        lines = ", ".join(f"group_concat({connection.ops.quote_name(name)})" for name in names)
+        cursor.execute(f"SELECT {lines} FROM ({sql})", parameters)  # noqa: S608
+        return [np.fromstring(line or "", np.int64, sep=",") for line in cursor.fetchone()]

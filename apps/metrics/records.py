@@ -24,7 +24,18 @@ from apps.checks.models import Check, Transition
 from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
 from apps.reports.models import ErrorMark, Item
 
-from .reading import Column, Flags, Whole, among, in_bits, in_codes, in_seconds, latest, read_columns
+from .reading import (
+    Column,
+    Flags,
+    Whole,
+    among,
+    in_bits,
+    in_codes,
+    in_seconds,
+    latest,
+    read_columns,
+    straight_through,
+)
 
 NEVER = 0
 STATUS_CODES: Mapping[str, int] = {status.value: code for code, status in enumerate(STATUS_ORDER)}
@@ -120,7 +131,7 @@ def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemR
         return _as_of(items.filter(created_at__lte=as_of), as_of)
     is_removed = Q(target__status=Status.REMOVED)
     columns = read_columns(
-        items,
+        straight_through(items),
         {
             **_ITEM_COLUMNS,
             "flags": in_bits(
@@ -149,7 +160,7 @@ def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemR
 
 def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
     """Status and removals from the transitions that held then, what was seen from the checks until then."""
-    columns = read_columns(items, {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
+    columns = read_columns(straight_through(items), {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
     targets = items.order_by().values("target")
     held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
     transitions = Transition.objects.filter(held, recorded_at__lte=as_of, target__in=targets)

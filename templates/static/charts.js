@@ -48,10 +48,13 @@
     return result;
   }
 
+  function laidOut(plot, width) {
+    return { ...merged(plot.layout, width < NARROW ? plot.narrow : {}), width };
+  }
+
   function painted(plot, width) {
     const colours = palette();
-    const layout = merged(plot.layout, width < NARROW ? plot.narrow : {});
-    layout.width = width;
+    const layout = laidOut(plot, width);
     layout.font = { ...layout.font, family: colours.value("text"), color: colours.of("soft") };
     layout.hoverlabel = {
       bgcolor: colours.of("raised"), bordercolor: colours.of("rule-strong"), align: "left",
@@ -94,14 +97,20 @@
     return source && JSON.parse(source.textContent);
   }
 
+  // Nothing below a chart moves when it is drawn: a click must land on what it was meant for.
+  function keepRoom(place, { height }) {
+    place.style.minHeight = `${height}px`;
+  }
+
   async function draw(place) {
     let Plotly;
-    try { Plotly = await plotly(); } catch { return; } // the table is there
+    try { Plotly = await plotly(); } catch { place.style.minHeight = ""; return; } // the table is there
     const plot = place.isConnected && plotOf(place);
     if (!plot) return;
     const width = printing ? PRINTED : Math.floor(place.clientWidth);
     if (!width) return;
     const { data, layout } = painted(plot, width);
+    keepRoom(place, layout);
     // A finger scrolls the page; it does not drag the plot.
     await Plotly.react(place, data, layout, { displayModeBar: false, scrollZoom: false, staticPlot: touch.matches });
     place.dataset.width = width;
@@ -127,6 +136,8 @@
   function ready(root) {
     for (const place of root.querySelectorAll(".chart-plot[hidden]")) {
       place.hidden = false;
+      const plot = plotOf(place);
+      if (plot) keepRoom(place, laidOut(plot, place.clientWidth));
       near.observe(place);
       resized.observe(place);
     }

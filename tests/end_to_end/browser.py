@@ -23,7 +23,11 @@ def sign_in(page: Page) -> None:
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing is wider than the window, nor a table wider than what holds it."""
+    """Whether nothing is wider than the window, nor a table wider than what holds it.
+
+    Asked when the page has all its styles: words are there before them.
+    """
+    page.wait_for_load_state()
     return bool(
         page.evaluate(
             "document.documentElement.scrollWidth <= window.innerWidth"

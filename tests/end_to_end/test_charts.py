@@ -76,6 +76,7 @@ def test_every_chart_is_drawn(width: int, scheme: str, open_page: Open) -> None:
     page = open_page(width=width, color_scheme=scheme, is_mobile=width < 500, has_touch=width < 500)
     sign_in(page)
     page.goto(FIGURES)
+    tall = page.evaluate("document.documentElement.scrollHeight")
     for chart, traces in DRAWN.items():
         show(page, chart)
         assert len(drawn(page, chart)) == traces, chart
@@ -88,6 +89,7 @@ def test_every_chart_is_drawn(width: int, scheme: str, open_page: Open) -> None:
     assert page.locator("#chart-removed .scatterlayer .trace").count() == 2
     assert page.locator("#chart-removed .js-line").count() >= 1
     assert page.locator("style").count() == 0
+    assert page.evaluate("document.documentElement.scrollHeight") == tall  # nothing moved when it was drawn
     assert fits(page)
     expect(page.locator(".modebar")).to_have_count(0)
 

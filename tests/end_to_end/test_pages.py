@@ -132,6 +132,7 @@ def test_pasting_a_list(width: int, scripts: bool, campaign: Campaign, open_page
     assert fits(page)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_importing_a_list(scripts: bool, campaign: Campaign, open_page: Open) -> None:
     page = open_page(java_script_enabled=scripts)

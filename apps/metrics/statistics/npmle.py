@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
 STEPS = 500  # after so many it gives up; a million intervals of the cadence took 13
-PIVOTS = 4  # far from the maximum, the quadratic model deserves no more
+PIVOTS = 2  # far from the maximum, the quadratic model deserves no more
 
 
 def collapsed(
