@@ -173,7 +173,7 @@ def stacked(
             stackgroup="statuses",
             line={"shape": "hv", "width": 0.5},
             fillpattern={"shape": patterns.get(role, ""), "size": 6, "solidity": 0.25},
-            hovertemplate=f"{escape(label)}: %{{y}}<extra></extra>",
+            hovertemplate=f"{_in_template(label)}: %{{y}}<extra></extra>",
             meta={"role": role, "part": "area"},
         )
         for role, label, counts in areas
@@ -409,8 +409,12 @@ def _narrow_ticks(left: float, right: float) -> Json:
     return {"tickvals": kept, "ticktext": list(map(hours_words, kept))}
 
 
+def _in_template(name: str) -> str:
+    """A name as it stands in a template of plotly's, which would fill in a "%{y}" of its own."""
+    return escape(name).replace("%{", "%&#123;")
+
+
 def _line_traces(line: Line, *, faint: bool = False) -> tuple[Trace, Trace]:
-    name = escape(line.name)
     band = go.Scatter(
         x=[*line.times, *reversed(line.times)],
         y=[*line.low, *reversed(line.high)],
@@ -428,7 +432,7 @@ def _line_traces(line: Line, *, faint: bool = False) -> tuple[Trace, Trace]:
         text=list(map(hours_words, line.times)),
         mode="lines",
         line={"width": 2, "dash": line.dash},
-        hovertemplate=f"{name}<br>%{{text}} after the report: %{{y:.1%}}<extra></extra>",
+        hovertemplate=f"{_in_template(line.name)}<br>%{{text}} after the report: %{{y:.1%}}<extra></extra>",
         meta={"role": line.role, "part": "line"},
     )
     return band, drawn

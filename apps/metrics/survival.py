@@ -24,10 +24,11 @@ def rounded_outward(left: ArrayLike, right: ArrayLike) -> tuple[Floats, Floats]:
     """The same observations in hours, on a grid that grows coarser, so that many become identical.
 
     The grid: minutes below 3 h, 5 minutes below 72 h, hours below 90 days, days above. `left` goes down to
-    it and `right` goes up, so that an interval only ever widens, by 1/180 of its age or a minute. 1, 2, 3,
-    24, 48 and 72 h and 7, 14, 30 and 90 days are on the grid, so whether the event came by one of them, or
-    after it, is answered as before. A time within a billionth of the grid counts as on it. An exact time
-    stays exact on the grid, and becomes the interval around it elsewhere.
+    it and `right` goes up, so that an interval only ever widens, at each end by less than a minute or 1/36 of
+    the time (5 minutes at 3 h), mostly by far less. 1, 2, 3, 24, 48 and 72 h and 7, 14, 30 and 90 days are on
+    the grid, so whether the event came by one of them, or after it, is answered as before. A time within a
+    billionth of the grid counts as on it. An exact time stays exact on the grid, and becomes the interval
+    around it elsewhere.
     """
     return _on_grid(left, np.floor), _on_grid(right, np.ceil)
 

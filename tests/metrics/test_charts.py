@@ -30,6 +30,7 @@ from tests.factories import START, at, make_campaign, make_check, make_person, m
 from tests.metrics.test_figures import materials
 from tests.metrics.watching import watched
 
+HOSTILE = "%{y}.example.org"  # as plotly writes a place to be filled in
 PLATFORM, REPORT = (GroupKey.PLATFORM,), (GroupKey.REPORT,)
 
 
@@ -418,7 +419,7 @@ def test_labels_at_the_ends_of_lines_do_not_cover_each_other(many: int) -> None:
 
 
 def every_chart(material: Material) -> list[Chart]:
-    figures = group_figures(material, np.arange(len(material.claim)), {"platform": "example.org"})
+    figures = group_figures(material, np.arange(len(material.claim)), {"platform": HOSTILE})
     groups = [figures, figures]
     numbered = group_figures(material, np.arange(len(material.claim)), {"report": "1"})
     builders: list[Callable[[], Chart | None]] = [
@@ -463,6 +464,8 @@ def test_whatever_the_items_are_a_chart_is_a_sentence_a_table_and_plain_json(mat
         assert "<b>" not in drawn  # it would become a style attribute
         assert "color" not in drawn.replace("bgcolor", "")  # the page's script knows the colours
         assert "significant" not in drawn + chart.finding
+        templates = [trace.get("hovertemplate", "") for trace in (chart.plot or {}).get("data", ())]
+        assert not any("%{y}.example" in template for template in templates)  # it would be filled in
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6))
