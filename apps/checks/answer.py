@@ -13,7 +13,8 @@ from .outcomes import Outcome, Reason
 class Ask:
     """One request that a check wants answered.
 
-    `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling".
+    `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling". `because`
+    names the signal that sent us on to it, as a verdict does; "" for the first.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Ask:
     accept: str = "text/html,application/xhtml+xml,*/*;q=0.8"
     headers: Mapping[str, str] = field(default_factory=dict)
     follow_redirects: bool = True
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,6 @@
 """Replays a recorded exchange (HAR 1.2, what browsers export) in place of the network.
 
-- An entry answers an ask when it is a GET of the same URL in canonical form.
-- Of several entries for one URL the last complete one counts: it is what the browser ended with.
-- Redirects are entries of their own and are followed by hand, under the rules that hold for real checks.
-- What is asked and not there is listed in `missing`, and the answer is then `not_recorded`.
+Of several entries for one URL the last complete one counts: it is what the browser ended with.
 """
 
 from __future__ import annotations
@@ -12,25 +9,16 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag, urljoin
-
-from django.conf import settings
 
 from apps.core import clock
-from apps.core.canonical import UnusableURL, canonicalise
 
-from . import address
-from .answer import Answer, Ask, Hop
 from .outcomes import Reason
+from .replay import REDIRECTS, Exchange, Replay, comparable
 
 MAX_FILE_BYTES = 200_000_000
-MAX_REDIRECTS = 10
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _FAILURES = (
     ("ERR_NAME_NOT_RESOLVED", Reason.DNS_FAILURE),
@@ -48,29 +36,8 @@ class UnusableRecording(ValueError):
     """The file is no HAR that could be replayed. `str()` is a sentence for the person who gave it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    url: str
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    body_missing: bool
-    started_at: datetime
-    elapsed_ms: int
-    error: str
-
-
-class HarFetch:
-    """Answers asks from a recording. `missing` holds the URLs that were asked and are not in it, in order."""
-
-    def __init__(self, entries: Iterable[_Entry]) -> None:
-        self._entries: dict[str, _Entry] = {}
-        for entry in entries:
-            kept = self._entries.get(entry.url)
-            # A browser notes an attempt that was cut off, too; it does not outweigh an answer.
-            if kept is None or entry.status or not kept.status:
-                self._entries[entry.url] = entry
-        self.missing: list[str] = []
+class HarFetch(Replay):
+    """Answers asks from a recording."""
 
     @classmethod
     def from_file(cls, path: Path) -> HarFetch:
@@ -114,86 +81,8 @@ class HarFetch:
                 ) from error
         return cls(entries)
 
-    def holds(self, url: str) -> bool:
-        """Whether the recording has an entry for a URL."""
-        return _comparable(url) in self._entries
 
-    def __call__(self, ask: Ask) -> Answer:
-        """Answer an ask from the recording. Never raises."""
-        url = ask.url
-        hops: list[Hop] = []
-        entry: _Entry | None = None
-        first: datetime | None = None
-        elapsed_ms = 0
-        while True:
-            sentence = address.refusal(url)
-            if sentence is not None:
-                return self._failed(ask, entry, first, elapsed_ms, hops, Reason.BLOCKED_ADDRESS, "address")
-            entry = self._entries.get(_comparable(url))
-            if entry is None or entry.body_missing:
-                if url not in self.missing:
-                    self.missing.append(url)
-                detail = "the body was not recorded" if entry else ""
-                return self._failed(ask, entry, first, elapsed_ms, hops, Reason.NOT_RECORDED, detail)
-            first = first or entry.started_at
-            elapsed_ms += entry.elapsed_ms
-            if not entry.status:
-                return self._failed(ask, entry, first, elapsed_ms, hops, _failure(entry.error), entry.error)
-            location = entry.headers.get("location", "")
-            if not (ask.follow_redirects and entry.status in REDIRECTS and location):
-                break
-            if len(hops) == MAX_REDIRECTS:
-                return self._failed(ask, entry, first, elapsed_ms, hops, Reason.TOO_MANY_REDIRECTS, "")
-            try:
-                url = urldefrag(urljoin(url, location)).url
-            except ValueError:
-                return self._failed(ask, entry, first, elapsed_ms, hops, Reason.PROTOCOL_ERROR, "location")
-            hops.append(Hop(status=entry.status, url=url))
-        body = entry.body[: settings.CHECK_MAX_BYTES]
-        return Answer(
-            ask=ask,
-            started_at=first,
-            finished_at=first + timedelta(milliseconds=elapsed_ms),
-            status=entry.status,
-            url=url,
-            hops=tuple(hops),
-            headers=entry.headers,
-            body=body,
-            truncated=len(entry.body) > len(body),
-            received_bytes=len(entry.body),
-            elapsed_ms=elapsed_ms,
-        )
-
-    def _failed(
-        self,
-        ask: Ask,
-        entry: _Entry | None,
-        first: datetime | None,
-        elapsed_ms: int,
-        hops: list[Hop],
-        failure: Reason,
-        detail: str,
-    ) -> Answer:
-        started_at = first or (entry.started_at if entry else clock.now())
-        return Answer(
-            ask=ask,
-            started_at=started_at,
-            finished_at=started_at + timedelta(milliseconds=elapsed_ms),
-            hops=tuple(hops),
-            elapsed_ms=elapsed_ms,
-            failure=failure,
-            detail=detail,
-        )
-
-
-def _comparable(url: str) -> str:
-    try:
-        return canonicalise(url).key
-    except UnusableURL:
-        return urldefrag(url).url
-
-
-def _read_entry(raw: dict[str, Any]) -> _Entry:
+def _read_entry(raw: dict[str, Any]) -> Exchange:
     response = raw["response"]
     status = int(response["status"])
     headers: dict[str, str] = {}
@@ -205,15 +94,17 @@ def _read_entry(raw: dict[str, Any]) -> _Entry:
         headers.setdefault("location", str(response["redirectURL"]))
     content = response.get("content") or {}
     body, missing = _read_body(content, headers, status)
-    return _Entry(
-        url=_comparable(str(raw["request"]["url"])),
-        status=status,
+    error = str(response.get("_error") or "no answer")[:80]
+    return Exchange(
+        url=comparable(str(raw["request"]["url"])),
+        status=status or None,
         headers=headers,
         body=body,
         body_missing=missing,
         started_at=_read_time(raw.get("startedDateTime")),
         elapsed_ms=max(0, min(int(raw.get("time") or 0), 3_600_000)),
-        error=str(response.get("_error") or "no answer")[:80],
+        failure=None if status else _failure(error),
+        detail="" if status else error,
     )
 
 

@@ -17,7 +17,7 @@ from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .outcomes import Outcome, Reason
 from .page import Content
 from .siblings import SiblingFacts, Siblings
-from .verdict import SIBLING, judge, probes_of, retry_after, sibling_facts
+from .verdict import SIBLING, identity_of, judge, probes_of, retry_after, sibling_facts
 
 MAX_ASKS = 5
 KEPT_HEADERS = (
@@ -32,17 +32,24 @@ KEPT_HEADER_CHARACTERS = 120
 
 
 def observe(
-    url: CanonicalURL | Match, *, fetch: Fetch, seen_available: bool, siblings: Siblings
+    url: CanonicalURL | Match,
+    *,
+    fetch: Fetch,
+    seen_available: bool,
+    siblings: Siblings,
+    token: str | None = None,
 ) -> Observation:
     """Check a target once. Makes at most `MAX_ASKS` asks.
 
     `seen_available` says whether the target was ever seen available: without that, an answer that means
     "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how
-    hosts answer for addresses that cannot exist, and which of them want to be left alone.
+    hosts answer for addresses that cannot exist, and which of them want to be left alone. `token` stands for
+    the platform's token; without it the one of the settings is used.
 
-    The evidence is `{"answers": [...]}`: for each answer its probe, status or failure, number of redirects,
-    whether they left the host, media type, bytes, milliseconds, the fingerprint of the text (hexadecimal)
-    and a few headers. Never the body, nor words of it.
+    The evidence is `{"answers": [...]}`: for each answer its probe, the signal because of which it was asked,
+    status or failure, number of redirects, whether they left the host, media type, bytes, milliseconds, the
+    fingerprint of the text (hexadecimal) and a few headers. Never the body, nor words of it. `identity` is
+    beside it where the platform gives the target a name that stays with it.
     """
     match = url if isinstance(url, Match) else match_url(url)
     answers: list[Answer] = []
@@ -51,21 +58,21 @@ def observe(
         wall = clock.wall()
         step = judge(match, answers, seen_available, wall=wall, sibling=known)
         if isinstance(step, Verdict):
-            return _observation(step, answers, known)
+            return _observation(step, match, answers, known)
         if len(answers) == MAX_ASKS:
             break
         if step.name == SIBLING:
             known = siblings.get(step.url, at=wall)
             if known is not None:
                 continue
-        answer = _answer(_with_token(step, match), match, fetch, siblings)
+        answer = _answer(_with_token(step, match, token), match, fetch, siblings)
         answers.append(answer)
         if step.name == SIBLING:
             siblings.put(step.url, sibling_facts(answer), at=clock.wall())
     gave_up = Verdict(
         Outcome.INCONCLUSIVE, Reason.UNKNOWN_ANSWER, False, "checker:too-many-asks@1", answers[-1].ask.name
     )
-    return _observation(gave_up, answers, known)
+    return _observation(gave_up, match, answers, known)
 
 
 def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
@@ -77,12 +84,13 @@ def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
     )
 
 
-def _with_token(ask: Ask, match: Match) -> Ask:
+def _with_token(ask: Ask, match: Match, token: str | None) -> Ask:
     """With the platform's token, where the probe uses it; never over a connection that others can read."""
     probe = next((one for one in probes_of(match) if one.name == ask.name), None)
     if probe is None or not probe.uses_token or urlsplit(ask.url).scheme != "https":
         return ask
-    token = registry.token(match.platform)
+    if token is None:
+        token = registry.token(match.definition)
     return replace(ask, headers={**ask.headers, "Authorization": f"Bearer {token}"}) if token else ask
 
 
@@ -110,9 +118,14 @@ def left_alone(ask: Ask) -> Answer:
     return Answer(ask, started_at=now, finished_at=now, failure=Reason.RATE_LIMITED, detail="left alone")
 
 
-def _observation(verdict: Verdict, answers: list[Answer], known: SiblingFacts | None) -> Observation:
+def _observation(
+    verdict: Verdict, match: Match, answers: list[Answer], known: SiblingFacts | None
+) -> Observation:
     deciding = next((one for one in reversed(answers) if one.ask.name == verdict.probe), answers[-1])
     evidence: dict[str, object] = {"answers": [facts_of(answer) for answer in answers]}
+    identity = identity_of(match, answers)
+    if identity:
+        evidence["identity"] = identity
     if known is not None:
         evidence["sibling"] = {
             "known": True,
@@ -133,6 +146,8 @@ def _observation(verdict: Verdict, answers: list[Answer], known: SiblingFacts | 
 def facts_of(answer: Answer) -> Mapping[str, object]:
     """What is kept of an answer, ready for JSON."""
     facts: dict[str, object] = {"probe": answer.ask.name, "elapsed_ms": answer.elapsed_ms}
+    if answer.ask.because:
+        facts["because"] = answer.ask.because
     if answer.failure is not None:
         facts["failure"] = str(answer.failure)
         facts["detail"] = answer.detail[:KEPT_HEADER_CHARACTERS]

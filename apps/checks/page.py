@@ -19,6 +19,7 @@ from typing import Any
 
 MAX_CHARACTERS = 2_000_000
 MAX_HEADINGS = 50
+MAX_MARKS = 10
 FINGERPRINT_WORDS = 2_000
 _SHINGLE_WORDS = 3
 
@@ -262,6 +263,26 @@ class Content:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+
+    def json_after(self, mark: str) -> Any:
+        """The JSON value that stands in the text right after `mark`; None if there is none.
+
+        A page may name the mark before it uses it, so of its first places the one with a whole value counts.
+        """
+        place = 0
+        for _ in range(MAX_MARKS):
+            place = self.text.find(mark, place)
+            if place < 0:
+                return None
+            place += len(mark)
+            start = re.compile(r"\s*").match(self.text, place)
+            assert start is not None  # noqa: S101 - it matches nothing as well
+            if self.text[start.end() : start.end() + 1] in {"{", "["}:
+                try:
+                    return json.JSONDecoder().raw_decode(self.text, start.end())[0]
+                except (ValueError, RecursionError):
+                    continue
+        return None
 
     def fingerprint(self, *, ignoring: Iterable[str] = ()) -> int:
         """Of the visible text; of the bytes where there is none to see, such as a picture."""

@@ -106,10 +106,13 @@ def check_reason(signal: Signal, file: str) -> None:
 class Reading:
     """An answer together with what can be read from it, each part read once and only when asked for."""
 
-    def __init__(self, answer: Answer, *, asked_of: str, params: Mapping[str, str]) -> None:
+    def __init__(
+        self, answer: Answer, *, asked_of: str, params: Mapping[str, str], json_after: str = ""
+    ) -> None:
         self.answer = answer
         self.asked_of = asked_of  # the target's own URL
         self.params = params
+        self.json_after = json_after  # the text in a page after which JSON stands; "" where the body is JSON
         self.content = Content(answer.body, answer.headers)
         self._normal: tuple[str, tuple[str, ...]] | None = None
 
@@ -128,6 +131,13 @@ class Reading:
             page = self.content.page
             self._normal = (normalise(page.title), tuple(normalise(heading) for heading in page.headings))
         return self._normal
+
+    @property
+    def json(self) -> Any:
+        """The JSON of the answer; None if there is none, or if it was cut off."""
+        if self.json_after:
+            return self.content.json_after(self.json_after)
+        return None if self.answer.truncated else self.content.json
 
     @property
     def final_url(self) -> str:
@@ -275,7 +285,7 @@ def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
 
 # ------------------------------------------------------------------------------------------------------- JSON
 
-_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]|\[(\*)\]")
+_STEP = re.compile(r'\.([\w$-]+)|\["([^"]+)"\]|\[(\d+)\]|\[(\*)\]')
 
 
 def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
@@ -285,7 +295,8 @@ def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
     """
     values = [document]
     reached = document is not None
-    for key, index, star in _STEP.findall(path):
+    for plain, quoted, index, star in _STEP.findall(path):
+        key = plain or quoted
         following: list[Any] = []
         for value in values:
             if star:
@@ -305,7 +316,7 @@ def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
 
 
 def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
-    document = None if reading.answer.truncated else reading.content.json
+    document = reading.json
     if document is None:
         return False
     values, reached = values_at(document, condition.path)
@@ -326,9 +337,24 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
         start = expand(condition.starts_with, params).casefold()
         if not any(isinstance(value, str) and value.casefold().startswith(start) for value in values):
             return False
+    if condition.says:
+        told = normalise(" ".join(text for value in values for text in _texts_in(value)))
+        if not any(normalise(phrase) in told for phrase in condition.says):
+            return False
     if condition.empty and not any(value in ([], {}, "") for value in values):
         return False
     return condition.present is None or condition.present == any(value is not None for value in values)
+
+
+def _texts_in(value: Any) -> Iterable[str]:
+    """The texts of a JSON value, in their order, however deep they stand."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list | dict):
+            waiting += reversed(one.values() if isinstance(one, dict) else one)
 
 
 def _spelled(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -21,12 +22,13 @@ from .answer import Answer, Ask, Verdict
 from .outcomes import Outcome, Reason
 from .page import distance
 from .siblings import SiblingFacts, sibling_url, subject
-from .signals import Reading, generic_signals, matches
+from .signals import Reading, generic_signals, matches, values_at
 
 SIBLING = "sibling"
 COMPARISON = "generic:sibling@1"  # named where the comparison, not the signal, decided
 SAME_TEXT_BITS = 6  # fingerprints that differ in so few of 64 bits are of the same page
 LONGEST_RETRY_AFTER = timedelta(hours=24)
+LONGEST_IDENTITY = 200  # characters
 
 PAGE_PROBE = Probe(name="page", url="{url}")
 """How a page is asked of which no definition knows more."""
@@ -63,8 +65,8 @@ def judge(
         )
 
     answer = asked[-1]
-    reading = Reading(answer, asked_of=match.key, params=params)
-    probe = next((one for one in probes_of(match) if one.name == answer.ask.name), PAGE_PROBE)
+    probe = _probe_of(match, answer)
+    reading = Reading(answer, asked_of=match.key, params=params, json_after=probe.json_after)
     retry_after = _retry_after_of_own_host(match, answers, wall)
     prefix, signal = _deciding_signal(match, probe, reading, already={one.ask.name for one in asked})
     if signal is None:
@@ -72,17 +74,18 @@ def judge(
         return Verdict(
             Outcome.INCONCLUSIVE, answer.failure, False, "generic:transport@1", probe.name, retry_after
         )
+    decided_by = f"{prefix}:{signal.name}"
     if signal.ask:
-        return _ask(next(one for one in probes_of(match) if one.name == signal.ask), params)
+        probe = next(one for one in probes_of(match) if one.name == signal.ask)
+        return _ask(probe, params, because=decided_by)
 
     outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
-    decided_by = f"{prefix}:{signal.name}"
     if signal.needs_seen and not seen_available:
         outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
     elif signal.compare:
         compared = _compare(match, reading, signal, answers, seen_available, sibling)
         if isinstance(compared, Ask):
-            return compared
+            return replace(compared, because=decided_by)
         if compared != (outcome, reason):
             decided_by = COMPARISON
         outcome, reason = compared
@@ -96,21 +99,42 @@ def judge(
     )
 
 
+def identity_of(match: Match, answers: Sequence[Answer]) -> str:
+    """The name that stays with a thing when its address does not, as its platform gave it last; or "".
+
+    Another thing that answers at the same address later has another one.
+    """
+    for answer in reversed(answers):
+        probe = _probe_of(match, answer)
+        if probe.identity and answer.status is not None and 200 <= answer.status < 300:
+            reading = Reading(answer, asked_of=match.key, params={}, json_after=probe.json_after)
+            values, _ = values_at(reading.json, probe.identity)
+            for value in values:
+                if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
+                    return str(value)[:LONGEST_IDENTITY]
+    return ""
+
+
 def probes_of(match: Match) -> tuple[Probe, ...]:
     """The ways to ask about a match, in their order."""
-    definition = registry.definition(match.platform)
+    definition = registry.definition(match.definition)
     kind = definition.kind(match.kind) if definition is not None else None
     if definition is None or kind is None:
         return (PAGE_PROBE,)
     return tuple(definition.probes[name] for name in kind.probes)
 
 
-def _ask(probe: Probe, params: Mapping[str, str]) -> Ask:
+def _probe_of(match: Match, answer: Answer) -> Probe:
+    return next((one for one in probes_of(match) if one.name == answer.ask.name), PAGE_PROBE)
+
+
+def _ask(probe: Probe, params: Mapping[str, str], *, because: str = "") -> Ask:
     return Ask(
         name=probe.name,
         url=expand(probe.url, params),
         accept=probe.accept,
         follow_redirects=probe.follow_redirects,
+        because=because,
     )
 
 
@@ -126,7 +150,7 @@ def _deciding_signal(
                 return "generic", signal
     for signal in _platform_signals(match, probe):
         if signal.ask not in already and matches(signal.when, reading):
-            return match.platform, signal
+            return match.definition, signal
     if failed:
         return "generic", None
     for signal in generic.answers:
@@ -138,7 +162,7 @@ def _deciding_signal(
 
 
 def _platform_signals(match: Match, probe: Probe) -> list[Signal]:
-    definition = registry.definition(match.platform)
+    definition = registry.definition(match.definition)
     if definition is None:
         return []
     known_kind = definition.kind(match.kind) is not None

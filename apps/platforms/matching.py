@@ -27,6 +27,8 @@ class Match:
     `platform` is the definition's slug, or the registrable domain of an unknown host. `kind` is "page" for
     what no definition knows. `key` is the final canonical URL: what is asked, and what two spellings of one
     thing share. `host` names the group that is asked at one pace. `params` are the named parts of the path.
+    `definition` is the slug of the definition whose probes and signals apply: the platform's own, that of a
+    software which an unknown host may run, or "".
     """
 
     platform: str
@@ -35,14 +37,15 @@ class Match:
     key: str
     host: str
     params: Mapping[str, str] = field(default_factory=dict, hash=False)
+    definition: str = ""
 
 
 def match(url: CanonicalURL) -> Match:
     """Match a canonical URL. Matching the key of a match gives the same match again."""
     known = registry.definition_for_host(url.host, url.port)
-    if known is not None:
-        for kind in known.kinds:
-            found = _match_kind(known, kind, url)
+    for candidate in (known,) if known is not None else registry.software():
+        for kind in candidate.kinds:
+            found = _match_kind(candidate, kind, url)
             if found is not None:
                 return found
     return Match(
@@ -51,6 +54,7 @@ def match(url: CanonicalURL) -> Match:
         account="",
         key=url.key,
         host=_pace_group(known, url.key),
+        definition=known.slug if known is not None else "",
     )
 
 
@@ -64,12 +68,13 @@ def _match_kind(known: Definition, kind: Kind, url: CanonicalURL) -> Match | Non
     params = {**kind.params, **{name: value or "" for name, value in found.groupdict().items()}}
     key = expand(kind.key, {**params, **built_in_parameters(url.key)})
     return Match(
-        platform=known.slug,
+        platform=registrable_domain(url.host) if known.is_software else known.slug,
         kind=kind.name,
         account=unquote(expand(kind.account, {**params, **built_in_parameters(key)})),
         key=key,
         host=_pace_group(known, key),
         params=params,
+        definition=known.slug,
     )
 
 

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from .schema import Definition, DefinitionError, Politeness, host_matches, load_definition
+from .cases import Case, load_cases
+from .schema import ANY_HOST, Definition, DefinitionError, Politeness, host_matches, load_definition
 
+CASES = "cases"  # the folder of the cases, inside a folder of definitions
 OWN_DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 
 
@@ -41,7 +43,7 @@ def _load(directories: tuple[str, ...]) -> Mapping[str, Definition]:
                     f'{path.name}: slug: "{definition.slug}" is that of {other.file}, too. Choose another.'
                 )
             for other in found.values():
-                shared = set(definition.hosts) & set(other.hosts)
+                shared = set(definition.hosts) & set(other.hosts) - {ANY_HOST}
                 if shared:
                     raise DefinitionError(
                         f"{path.name}: hosts: {', '.join(sorted(shared))} belongs to {other.file} already. "
@@ -54,6 +56,36 @@ def _load(directories: tuple[str, ...]) -> Mapping[str, Definition]:
 def definition(slug: str) -> Definition | None:
     """The definition of a platform; None for a platform that is only a domain."""
     return definitions().get(slug)
+
+
+def software() -> tuple[Definition, ...]:
+    """The definitions of software that any unknown host may run, in the order of their slugs."""
+    return _software(_directories())
+
+
+@lru_cache(maxsize=8)
+def _software(directories: tuple[str, ...]) -> tuple[Definition, ...]:
+    found = _load(directories)
+    return tuple(found[slug] for slug in sorted(found) if found[slug].is_software)
+
+
+def cases(slug: str) -> tuple[Case, ...]:
+    """The cases of a definition: the file of its name in the folder `cases` beside it; () if there is none.
+
+    Raises DefinitionError if the file cannot be used.
+    """
+    for directory in map(Path, _directories()):
+        path = directory / CASES / f"{slug}.toml"
+        if path.is_file():
+            return load_cases(path)
+    return ()
+
+
+def stray_cases() -> tuple[Path, ...]:
+    """Files of cases that belong to no definition: misspelt, or left over."""
+    known = definitions()
+    paths = (path for folder in map(Path, _directories()) for path in sorted((folder / CASES).glob("*.toml")))
+    return tuple(path for path in paths if path.stem not in known)
 
 
 def platform_name(slug: str) -> str:

@@ -24,6 +24,7 @@ ACCEPT = {
     "json": "application/json",
     "file": "*/*",
 }
+ANY_HOST = "*"
 BUILT_IN_PARAMETERS = frozenset({"url", "scheme", "host", "authority"})
 
 
@@ -47,11 +48,13 @@ class HeaderCondition:
 
 @dataclass(frozen=True, slots=True)
 class JsonCondition:
-    """One place in a JSON answer, written as `$.items[0].id`, `$[*].path` or `$.block.reason`.
+    """One place in a JSON answer, written as `$.items[0].id`, `$[*].path` or `$["a.name.with.dots"].id`.
 
     `equals` and `one_of` compare strictly (`true` is not `1`), except that a template such as "{id}" also
     equals the number it spells. `contains` holds when one value at the path is the given one, ignoring
-    case; `lacks` when the path leads somewhere and none is. `absent` counts `null` as absent.
+    case; `lacks` when the path leads somewhere and none is. `says` holds when the text at the path, or the
+    texts inside what stands there, contain one of its phrases; case and kinds of quotation marks make no
+    difference. `present = false` counts `null` as absent.
     """
 
     path: str
@@ -59,6 +62,7 @@ class JsonCondition:
     contains: str = ""
     lacks: str = ""
     starts_with: str = ""
+    says: tuple[str, ...] = ()
     empty: bool = False
     present: bool | None = None
 
@@ -125,7 +129,9 @@ class Probe:
     """One way to ask about a target.
 
     `generic` lets the generic signals say "removed" and "available" of its answers; without it they may only
-    say that we could not tell. It is never so for JSON, where a status alone says too little.
+    say that we could not tell. It is never so for JSON, where a status alone says too little. `json_after` is
+    a text in a page after which a JSON value stands, which the conditions on JSON then read. `identity` is
+    where a JSON answer holds the name that stays with the thing when its address does not, as `$.did`.
     """
 
     name: str
@@ -134,6 +140,8 @@ class Probe:
     uses_token: bool = False
     follow_redirects: bool = True
     generic: bool = True
+    json_after: str = ""
+    identity: str = ""
 
     @property
     def accept(self) -> str:
@@ -146,7 +154,13 @@ class Kind:
     """A kind of thing on a platform, and how its URLs look.
 
     `path` is matched against the whole canonical path (with "?" and the query if `with_query`). Several
-    entries may share one name, for several spellings of one kind; they then share their probes.
+    entries may share one name, for several spellings of one kind; they then share their probes, and the first
+    of them carries what is said of the kind as a whole:
+
+    - `needs_person` says, in a sentence for the public, why "removed" cannot be told of this kind without
+      signing in. Its checks are then at best inconclusive, and a person has to look.
+    - `known_good` is a URL of this kind that is certainly up, `known_missing` one that certainly leads
+      nowhere, and `canary_note` says where that certainty comes from, or why there is none.
     """
 
     name: str
@@ -157,6 +171,10 @@ class Kind:
     hosts: tuple[str, ...] = ()  # none: every host of the definition
     with_query: bool = False
     params: Mapping[str, str] = field(default_factory=dict, hash=False)
+    needs_person: str = ""
+    known_good: str = ""
+    known_missing: str = ""
+    canary_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +196,11 @@ class ReportChannel:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What we know of one platform."""
+    """What we know of one platform, or, where `hosts` is "*", of a software that anybody may run.
+
+    A software's sites are platforms of their own by their domains. Its kinds match on every host that no
+    definition names, so its probes have to find out whether a host runs it at all.
+    """
 
     slug: str
     name: str
@@ -191,6 +213,16 @@ class Definition:
     host_politeness: Mapping[str, Politeness] = field(default_factory=dict, hash=False)
     channels: tuple[ReportChannel, ...] = ()
     file: str = ""
+
+    @property
+    def is_software(self) -> bool:
+        """Whether it is about any host that answers as its software does."""
+        return self.hosts == (ANY_HOST,)
+
+    @property
+    def kind_names(self) -> tuple[str, ...]:
+        """The names of its kinds, each once, in their order."""
+        return tuple(dict.fromkeys(kind.name for kind in self.kinds))
 
     def kind(self, name: str) -> Kind | None:
         """The first entry of a kind, which carries its probes; None if the platform has no such kind."""
@@ -243,22 +275,39 @@ class _Lines:
     _array = re.compile(r"\s*\[\[\s*([\w.-]+)\s*\]\]")
     _table = re.compile(r"\s*\[\s*([\w.\"-]+)\s*\]")
     _key = re.compile(r"\s*([\w-]+)\s*=")
+    _long_text = re.compile(r"\"{3}|'{3}")
 
     def __init__(self, text: str) -> None:
         self._at: dict[str, int] = {}
-        counts: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         here = ""
+        inside = False  # a text of several lines, which may look like anything
         for number, line in enumerate(text.splitlines(), start=1):
+            within = inside
+            if len(self._long_text.findall(line)) % 2:
+                inside = not inside
+            if within:
+                continue
             if found := self._array.match(line):
-                counts[found[1]] = counts.get(found[1], 0) + 1
-                here = f"{found[1]}[{counts[found[1]]}]"
+                parent, _, name = found[1].rpartition(".")
+                array = f"{self._place(parent)}.{name}".lstrip(".")
+                self._counts[array] = self._counts.get(array, 0) + 1
+                here = f"{array}[{self._counts[array]}]"
                 self._at[here] = number
             elif found := self._table.match(line):
-                first, _, rest = found[1].partition(".")
-                here = f"{first}[{counts[first]}].{rest}" if first in counts and rest else found[1]
+                here = self._place(found[1])
                 self._at[here] = number
             elif found := self._key.match(line):
                 self._at.setdefault(f"{here}.{found[1]}".lstrip("."), number)
+
+    def _place(self, dotted: str) -> str:
+        """A header such as `cases.exchanges` with the numbers of the entries that it stands in."""
+        place = ""
+        for name in filter(None, dotted.split(".")):
+            place = f"{place}.{name}".lstrip(".")
+            if place in self._counts:
+                place = f"{place}[{self._counts[place]}]"
+        return place
 
     def of(self, place: str) -> int:
         """The line of a place such as `signals[3].when.status`, or of what is around it; 0 if unknown."""
@@ -306,6 +355,13 @@ class TableReader:
         choices = tuple(one_of)
         if choices and value not in choices:
             raise self.error(key, f'is "{value}". Write one of: {", ".join(choices)}.')
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """A text that may be empty; None if it is not there."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, str):
+            raise self.error(key, f"is {value!r}. Write a text in double quotes.")
         return value
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
@@ -414,6 +470,14 @@ class TableReader:
             raise self.error(key, f"is {value!r}. Write a table.")
         return value
 
+    def text_mapping(self, key: str) -> dict[str, str]:
+        """A table whose keys are free and whose values are texts."""
+        values = self.mapping(key)
+        for name, value in values.items():
+            if not isinstance(value, str):
+                raise self.error(key, f'has {name} = {value!r}. Write {{ {name} = "..." }}, a text.')
+        return values
+
     def finish(self) -> None:
         """Refuse what was not asked for."""
         for key in self._table:
@@ -450,19 +514,25 @@ def _read_header_condition(reader: TableReader) -> HeaderCondition:
     return condition
 
 
-_JSON_PATH = re.compile(r"\$(?:\.[\w-]+|\[(?:\d+|\*)\])*")
+_JSON_PATH = re.compile(r'\$(?:\.[\w$-]+|\[(?:\d+|\*|"[^"]+")\])*')
+
+
+def _read_json_path(reader: TableReader, key: str, *, default: str | None = None) -> str:
+    path = reader.text(key, default=default)
+    if path and not _JSON_PATH.fullmatch(path):
+        raise reader.error(key, f'is "{path}". Write it as $.items[0].id, $[*].path or $["a.b"].id.')
+    return path
 
 
 def _read_json_condition(reader: TableReader) -> JsonCondition:
-    path = reader.text("path")
-    if not _JSON_PATH.fullmatch(path):
-        raise reader.error("path", f'is "{path}". Write it as $.items[0].id or $[*].path.')
+    path = _read_json_path(reader, "path")
     condition = JsonCondition(
         path=path,
         one_of=reader.scalars("equals") + reader.scalars("one_of"),
         contains=reader.text("contains", default=""),
         lacks=reader.text("lacks", default=""),
         starts_with=reader.text("starts_with", default=""),
+        says=reader.texts("says"),
         empty=reader.flag("empty"),
         present=reader.optional_flag("present"),
     )
@@ -470,7 +540,7 @@ def _read_json_condition(reader: TableReader) -> JsonCondition:
     if condition == JsonCondition(path=path):
         raise reader.error(
             "path",
-            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, empty or present.",
+            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, says, empty, present.",
         )
     return condition
 
@@ -567,12 +637,18 @@ def _read_probe(reader: TableReader) -> Probe:
         uses_token=reader.flag("uses_token"),
         follow_redirects=reader.flag("follow_redirects", default=True),
         generic=reader.flag("generic", default=probe_format == "page"),
+        json_after=reader.text("json_after", default=""),
+        identity=_read_json_path(reader, "identity", default=""),
     )
     reader.finish()
     if probe.name in {"sibling", "canary"}:
         raise reader.error("name", f'is "{probe.name}", which the checks use themselves. Choose another.')
     if probe.format == "json" and probe.generic:
         raise reader.error("generic", "is true for JSON. Say with signals what its answers mean.")
+    if probe.json_after and probe.format != "page":
+        raise reader.error("json_after", f"is for pages, and the format is {probe.format}. Leave it out.")
+    if probe.identity and probe.format != "json" and not probe.json_after:
+        raise reader.error("identity", "is read from JSON, which this probe does not have. Leave it out.")
     return probe
 
 
@@ -589,6 +665,10 @@ def _read_kind(reader: TableReader, probes: Mapping[str, Probe]) -> Kind:
         hosts=_read_hosts(reader, required=False),
         with_query=reader.flag("with_query"),
         params={name: str(value) for name, value in params.items()},
+        needs_person=reader.text("needs_person", default=""),
+        known_good=_read_address(reader, "known_good"),
+        known_missing=_read_address(reader, "known_missing"),
+        canary_note=reader.text("canary_note", default=""),
     )
     reader.finish()
     available = set(path.groupindex) | set(params) | BUILT_IN_PARAMETERS
@@ -613,11 +693,21 @@ def _read_kind(reader: TableReader, probes: Mapping[str, Probe]) -> Kind:
 def _read_hosts(reader: TableReader, *, required: bool) -> tuple[str, ...]:
     hosts = reader.texts("hosts", required=required)
     for host in hosts:
+        if host == ANY_HOST and len(hosts) == 1 and required:
+            continue
         if not _HOST_PATTERN.fullmatch(host):
             raise reader.error(
                 "hosts", f'has "{host}". Write example.org, *.example.org or example.org:8080.'
             )
     return hosts
+
+
+def _read_address(reader: TableReader, key: str) -> str:
+    """A whole address, or "" where there is none."""
+    address = reader.text(key, default="")
+    if address and urlsplit(address).scheme not in {"http", "https"}:
+        raise reader.error(key, f'is "{address}". Write a whole address with https://.')
+    return address
 
 
 def _read_politeness(reader: TableReader) -> Politeness:
@@ -656,6 +746,10 @@ def load_definition(path: Path) -> Definition:
             raise one.error(
                 "probes", f'differ from those of the other "{kind.name}". Give one kind one set of probes.'
             )
+        if earlier is not None:
+            for key in ("needs_person", "known_good", "known_missing", "canary_note"):
+                if getattr(kind, key):
+                    raise one.error(key, f'belongs to the first "{kind.name}". Write it there.')
         kinds.append(kind)
     if not kinds:
         raise reader.error("kinds", "is missing. Write [[kinds]] with name, path, key and probes.")
@@ -673,7 +767,7 @@ def load_definition(path: Path) -> Definition:
         kinds=tuple(kinds),
         probes=probes,
         signals=signals,
-        canary=reader.text("canary", default=""),
+        canary=_read_address(reader, "canary"),
         politeness=politeness,
         host_politeness=host_politeness,
         channels=tuple(_read_channel(one) for one in reader.tables("channels")),
@@ -682,8 +776,16 @@ def load_definition(path: Path) -> Definition:
     reader.finish()
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", definition.slug):
         raise reader.error("slug", f'is "{definition.slug}". Use small letters, digits and hyphens.')
-    if definition.canary and urlsplit(definition.canary).scheme not in {"http", "https"}:
-        raise reader.error("canary", f'is "{definition.canary}". Write a whole address with https://.')
+    if definition.is_software:
+        for kind, one in zip(definition.kinds, kind_readers, strict=True):
+            if kind.path.fullmatch("/") or kind.path.fullmatch("/example/page"):
+                raise one.error(
+                    "path", 'matches most pages of any site. With hosts = "*", name its own paths.'
+                )
+        if definition.canary or definition.politeness or host_politeness:
+            raise reader.error(
+                "hosts", 'is "*", a software, so a canary or a pace says nothing. Leave it out.'
+            )
     return definition
 
 

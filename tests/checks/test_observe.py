@@ -146,6 +146,45 @@ def test_a_check_asks_a_bounded_number_of_times(tmp_path: Any, settings: Any) ->
 
 
 @pytest.mark.parametrize(
+    ("body", "identity"),
+    [
+        ({"number": 11}, "11"),
+        ({"number": "did:example:1"}, "did:example:1"),
+        ({"number": "x" * 300}, "x" * 200),
+        ({"number": ""}, None),
+        ({"number": True}, None),
+        ({"number": {"a": 1}}, None),
+        ({}, None),
+        ("<p>number</p>", None),
+    ],
+)
+def test_the_evidence_keeps_the_name_that_stays_with_a_thing(
+    body: object, identity: str | None, tmp_path: Any, settings: Any
+) -> None:
+    (tmp_path / "example.toml").write_text(
+        'slug = "example"\nname = "Example Models"\nhosts = ["models.example.org"]\n'
+        '[[probes]]\nname = "api"\nurl = "{url}"\nformat = "json"\nidentity = "$.number"\n'
+        '[[kinds]]\nname = "model"\npath = \'/m\'\nkey = "{url}"\nprobes = ["api"]\n'
+    )
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    url = "https://models.example.org/m"
+    found = match(canonicalise(url))
+    web = Web({url: Told(200, body)})
+    evidence = observe(found, fetch=web, seen_available=False, siblings=Siblings()).evidence
+    assert evidence.get("identity") == identity
+
+
+def test_each_answer_says_because_of_which_signal_it_was_asked() -> None:
+    web = Web({"https://huggingface.co/api/models/example-user/m": Told(401, {})})
+    found = match(canonicalise("https://huggingface.co/example-user/m"))
+    evidence: Any = observe(found, fetch=web, seen_available=False, siblings=Siblings()).evidence
+    assert [answer.get("because") for answer in evidence["answers"]] == [
+        None,
+        "huggingface:missing-private-or-disabled@1",
+    ]
+
+
+@pytest.mark.parametrize(
     ("told", "outcome"),
     [
         (Told(200, {"id": "google-bert/bert-base-uncased"}), Outcome.AVAILABLE),

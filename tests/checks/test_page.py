@@ -144,3 +144,20 @@ def test_files_without_text_are_compared_by_their_bytes() -> None:
     assert one.fingerprint() != other.fingerprint()
     assert one.fingerprint() == Content(b"\x89PNG1", headers).fingerprint()
     assert one.page.text == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ('x = {"a": [1, "}"]}; y = 2', {"a": [1, "}"]}),
+        ("x =\n [1]", [1]),
+        ('"x =" x = {', None),
+        ('x = {broken} x = {"a": 1}', {"a": 1}),
+        ("x = 5", None),
+        ("y = {}", None),
+        ("x = " + "[" * 100_000, None),
+        ("x = {" * 1_000, None),
+    ],
+)
+def test_json_is_found_after_its_mark(body: str, value: object) -> None:
+    assert Content(body.encode(), {"content-type": "text/html"}).json_after("x =") == value

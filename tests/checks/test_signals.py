@@ -73,6 +73,9 @@ def holds(when: When, told: Told, *, ask: Ask | None = None) -> bool:
         (When(json=(JsonCondition("$[*].b", lacks="{id}"),)), Told(body=[]), Told(body=[{"b": 7}])),
         (When(json=(JsonCondition("$[*].b", lacks="{id}"),)), Told(body=[{"b": 8}]), Told(body={"error": "x"})),
         (When(json=(JsonCondition("$.a", starts_with="No model"),)), Told(body={"a": "no model with id"}), Told(body={"a": ["no model"]})),
+        (When(json=(JsonCondition("$.a", says=("it\u2019s GONE", "x")),)), Told(body={"a": "Sorry, it's gone now"}), Told(body={"a": "here", "b": "it's gone"})),
+        (When(json=(JsonCondition("$.a", says=("removed for violating our terms",)),)), Told(body={"a": {"runs": [{"text": "This was removed for"}, {"text": "violating our terms"}]}}), Told(body={"a": {"runs": [{"text": "violating our terms"}]}})),
+        (When(json=(JsonCondition('$.a["b.c"].$type', one_of=("gone",)),)), Told(body={"a": {"b.c": {"$type": "gone"}}}), Told(body={"a": {"b": {"c": {"$type": "gone"}}}})),
         (When(json=(JsonCondition("$.a", empty=True),)), Told(body={"a": []}), Told(body={"b": []})),
         (When(json=(JsonCondition("$.a", present=True),)), Told(body={"a": 0}), Told(body={"a": None})),
         (When(json=(JsonCondition("$.a", present=False),)), Told(body={"a": None}), Told(body={"a": 0})),
@@ -216,3 +219,12 @@ def test_a_followed_redirect_is_seen_in_the_hops() -> None:
     reading = Reading(answer, asked_of=URL, params={})
     assert reading.places == ("https://example.org/a", "https://example.org/b")
     assert reading.final_url == "https://example.org/b"
+
+
+def test_json_is_read_from_inside_a_page_even_of_one_that_is_cut_off_behind_it() -> None:
+    body = '<script>say("data = ")</script><script>data = {"a": 1};</script>'
+    answer = replace(answer_to(Ask("page", URL), Told(body=body)), truncated=True)
+    when = When(json=(JsonCondition("$.a", one_of=(1,)),))
+    assert matches(when, Reading(answer, asked_of=URL, params={}, json_after="data = "))
+    assert not matches(when, Reading(answer, asked_of=URL, params={}, json_after="other = "))
+    assert not matches(when, Reading(answer, asked_of=URL, params={}))

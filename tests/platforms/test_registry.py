@@ -21,18 +21,29 @@ def test_a_definition_loads_and_has_sources(slug: str) -> None:
     definition = registry.definition(slug)
     assert definition is not None
     check_reasons(definition)
-    assert definition.politeness is not None
+    assert definition.is_software or definition.politeness is not None
     assert all(signal.source for signal in definition.signals)
 
 
-@pytest.mark.parametrize("slug", OWN)
-def test_the_canary_is_of_its_own_platform_and_of_a_known_kind(slug: str) -> None:
+CANARIES = [
+    (slug, kind.name, url)
+    for slug in OWN
+    for kind in registry.definitions()[slug].kinds
+    for url in (kind.known_good, kind.known_missing)
+    if url
+] + [(slug, "", canary) for slug in OWN if (canary := registry.definitions()[slug].canary)]
+
+
+@pytest.mark.parametrize(("slug", "kind", "url"), CANARIES)
+def test_a_canary_is_of_its_own_platform_and_kind_and_written_as_its_key(
+    slug: str, kind: str, url: str
+) -> None:
+    found = match(canonicalise(url))
     definition = registry.definition(slug)
     assert definition is not None
-    found = match(canonicalise(definition.canary))
-    assert found.platform == slug
-    assert definition.kind(found.kind) is not None
-    assert found.key == definition.canary
+    assert found.definition == slug
+    assert found.kind == kind if kind else definition.kind(found.kind) is not None
+    assert found.key == url
 
 
 def test_names_for_people() -> None:
@@ -64,6 +75,32 @@ def test_two_definitions_cannot_claim_one_host(tmp_path: Path, settings: Any) ->
     settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
     with pytest.raises(DefinitionError, match=r"other.toml: hosts: .*github.com.* belongs to github.toml"):
         registry.definitions()
+
+
+def test_two_softwares_may_both_be_anywhere(tmp_path: Path, settings: Any) -> None:
+    for slug in ("one", "other"):
+        (tmp_path / f"{slug}.toml").write_text(
+            f"""
+            slug = "{slug}"
+            name = "{slug}"
+            hosts = ["*"]
+            [[probes]]
+            name = "page"
+            url = "{{url}}"
+            [[kinds]]
+            name = "post"
+            path = '/{slug}-post/(?P<id>\\d+)'
+            key = "{{scheme}}://{{authority}}/{slug}-post/{{id}}"
+            probes = ["page"]
+            """
+        )
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    assert {"one", "other"} <= {definition.slug for definition in registry.software()}
+    found = match(canonicalise("https://www.example.org/other-post/7?x=1"))
+    assert (found.definition, found.platform, found.kind) == ("other", "example.org", "post")
+    assert (found.key, found.host) == ("https://www.example.org/other-post/7", "www.example.org")
+    assert match(canonicalise("https://www.example.org/another/7")).definition == ""
+    assert match(canonicalise("https://github.com/other-post/7")).definition == "github"
 
 
 def test_a_folder_of_definitions_that_does_not_exist_is_named(settings: Any, tmp_path: Path) -> None:

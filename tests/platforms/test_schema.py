@@ -103,6 +103,38 @@ def test_it_works(tmp_path: Path) -> None:
         ),
         ('hosts = ["models', 'hosts = ["https://models', "line 3: hosts", "*.example.org"),
         ('canary = "https://', 'canary = "', "line 4: canary", "https://"),
+        ('hosts = ["models.example.org"]', 'hosts = ["*"]', "hosts", "a pace says nothing"),
+        (
+            'hosts = ["models.example.org"]',
+            'hosts = ["*", "a.example.org"]',
+            "line 3: hosts",
+            "*.example.org",
+        ),
+        (
+            "path = '/m/(?P<id>",
+            'hosts = ["*"]\npath = \'/m/(?P<id>',
+            "line 30: kinds[1].hosts",
+            "*.example.org",
+        ),
+        (
+            'format = "json"',
+            'format = "json"\njson_after = "data = "',
+            "line 23: probes[1].json_after",
+            "is for pages",
+        ),
+        ('format = "json"', 'format = "file"\nidentity = "$.id"', "line 23: probes[1].identity", "from JSON"),
+        (
+            'format = "json"',
+            'format = "json"\nidentity = "id"',
+            "line 23: probes[1].identity",
+            "$.items[0].id",
+        ),
+        (
+            'probes = ["api", "page"]',
+            'probes = ["api", "page"]\nknown_good = "models.example.org/m/1"',
+            "line 33: kinds[1].known_good",
+            "https://",
+        ),
         ('format = "json"', 'format = "xml"', "line 22: probes[1].format", "page, json, file"),
         ("(?P<id>\\d+)", "(?P<id>\\d+", "line 30: kinds[1].path", "regular expression"),
         ("/m/{id}", "/m/{number}", "line 31: kinds[1].key", "Known here: authority, host, id"),
@@ -140,6 +172,37 @@ def test_a_mistake_is_named_with_its_file_line_and_key(
     assert message.startswith("example.toml")
     assert where in message
     assert hint in message
+
+
+def test_what_is_said_of_a_kind_stands_with_its_first_entry(tmp_path: Path) -> None:
+    second = """
+[[kinds]]
+name = "model"
+path = '/old/(?P<id>\\d+)'
+key = "https://models.example.org/m/{id}"
+probes = ["api", "page"]
+needs_person = "Only people who are signed in see it."
+"""
+    with pytest.raises(DefinitionError, match=r'kinds\[2\].needs_person: belongs to the first "model"'):
+        load_definition(write(tmp_path, GOOD + second))
+
+
+def test_a_software_names_its_own_paths(tmp_path: Path) -> None:
+    text = """
+slug = "example"
+name = "Example"
+hosts = ["*"]
+[[probes]]
+name = "page"
+url = "{url}"
+[[kinds]]
+name = "page"
+path = '/.*'
+key = "{url}"
+probes = ["page"]
+"""
+    with pytest.raises(DefinitionError, match=r"kinds\[1\].path: matches most pages of any site"):
+        load_definition(write(tmp_path, text))
 
 
 def test_what_rests_on_memory_cannot_say_removed(tmp_path: Path) -> None:

@@ -1,0 +1,173 @@
+"""Cases: what a definition is tested by, as data beside it.
+
+A case is a URL, the exchanges that a check of it makes, and what the check then has to say. Cases are written
+in TOML, in the file `cases/SLUG.toml` inside the folder of the definition `SLUG.toml`, and are read as
+strictly as definitions are. `apps.checks.self_test` runs them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .schema import DefinitionError, TableReader, read_toml
+
+ORIGINS = ("constructed", "recorded")
+SIBLING = "sibling"  # as the URL of an exchange: the address beside the case's own that cannot exist
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came back: a status with headers (lower-case names) and body, or a failure.
+
+    A redirect is an exchange of its own, with a `location`; where it leads is the next exchange. `url` may be
+    "sibling" instead of an address.
+    """
+
+    url: str
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    body: bytes = b""
+    failure: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test of a definition.
+
+    `seen` says for whom the expected verdict holds: True, only for a target that was seen available before
+    (for any other the check must then not say removed); False, only for one that never was; None, for both.
+    `token` has the check made with a token of the platform. `account`, `key` and `identity` are compared
+    where they are given. `signal` is the id of the signal that has to decide, without its version; one of the
+    generic signals is written with what stands before it, as `generic:not-found`.
+    """
+
+    name: str
+    url: str
+    kind: str
+    outcome: str
+    reason: str
+    signal: str
+    source: str
+    exchanges: tuple[Exchange, ...]
+    definitive: bool = False
+    seen: bool | None = None
+    token: bool = False
+    account: str | None = None
+    key: str | None = None
+    identity: str | None = None
+    origin: str = "constructed"
+    file: str = ""
+    line: int = 0
+
+
+def load_cases(path: Path) -> tuple[Case, ...]:
+    """Read one file of cases, in their order. Raises DefinitionError with file, line and key."""
+    reader = read_toml(path)
+    answers: dict[str, Exchange] = {}
+    for one in reader.tables("answers"):
+        name = one.text("name")
+        if name in answers:
+            raise one.error("name", f'"{name}" stands here twice. Give each answer its own name.')
+        answers[name] = _read_answer(one, url="")
+        one.finish()
+    cases: list[Case] = []
+    for one in reader.tables("cases"):
+        case = _read_case(one, answers)
+        if any(other.name == case.name for other in cases):
+            raise one.error("name", f'"{case.name}" stands here twice. Give each case its own name.')
+        cases.append(case)
+    reader.finish()
+    if not cases:
+        raise DefinitionError(f"{path.name}: cases: is missing. Write [[cases]] with name, url and so on.")
+    return tuple(cases)
+
+
+def _read_case(reader: TableReader, answers: Mapping[str, Exchange]) -> Case:
+    exchanges = tuple(_read_exchange(one, answers) for one in reader.tables("exchanges"))
+    case = Case(
+        name=reader.text("name"),
+        url=_read_url(reader),
+        kind=reader.text("kind"),
+        outcome=reader.text("outcome"),
+        reason=reader.text("reason"),
+        signal=reader.text("signal"),
+        source=reader.text("source"),
+        exchanges=exchanges,
+        definitive=reader.flag("definitive"),
+        seen=reader.optional_flag("seen"),
+        token=reader.flag("token"),
+        account=reader.optional_text("account"),
+        key=reader.optional_text("key"),
+        identity=reader.optional_text("identity"),
+        origin=reader.text("origin", default="constructed", one_of=ORIGINS),
+        file=reader.file,
+        line=reader.line,
+    )
+    reader.finish()
+    if not exchanges:
+        raise reader.error("exchanges", "is missing. Write [[cases.exchanges]] with url and status.")
+    if "@" in case.signal:
+        raise reader.error("signal", f'is "{case.signal}". Write the id alone, without a version.')
+    return case
+
+
+def _read_exchange(reader: TableReader, answers: Mapping[str, Exchange]) -> Exchange:
+    url = _read_url(reader, or_word=SIBLING)
+    name = reader.text("answer", default="")
+    if not name:
+        exchange = _read_answer(reader, url=url)
+        reader.finish()
+        return exchange
+    if name not in answers:
+        raise reader.error(
+            "answer", f'is "{name}". Define it under [[answers]], or write status and body here.'
+        )
+    reader.finish()
+    told = answers[name]
+    return Exchange(url, told.status, told.headers, told.body, told.failure, reader.line)
+
+
+def _read_answer(reader: TableReader, *, url: str) -> Exchange:
+    status = reader.whole("status", at_least=100)
+    failure = reader.text("failure", default="")
+    headers = {name.lower(): value for name, value in reader.text_mapping("headers").items()}
+    body = reader.text("body", default="")
+    json_text = reader.text("json", default="")
+    if (status is None) == (not failure):
+        raise reader.error(
+            "status", 'and failure: write one of the two, status = 404 or failure = "timeout".'
+        )
+    if failure and (headers or body or json_text):
+        raise reader.error("failure", "stands alone: where nothing came back there is no header and no body.")
+    if body and json_text:
+        raise reader.error("json", "and body: write one of the two.")
+    if json_text:
+        try:
+            json.loads(json_text)
+        except ValueError as error:
+            raise reader.error(
+                "json", f"is not JSON: {error}. Write it as body to have it broken."
+            ) from error
+    if body or json_text:
+        headers.setdefault("content-type", "application/json" if json_text else "text/html; charset=utf-8")
+    return Exchange(
+        url=url,
+        status=status,
+        headers=headers,
+        body=(body or json_text).encode(),
+        failure=failure,
+        line=reader.line,
+    )
+
+
+def _read_url(reader: TableReader, *, or_word: str = "") -> str:
+    url = reader.text("url")
+    if url != or_word and urlsplit(url).scheme not in {"http", "https"}:
+        hint = f' or "{or_word}"' if or_word else ""
+        raise reader.error("url", f'is "{url}". Write a whole address with https://{hint}.')
+    return url
