@@ -14,7 +14,8 @@ class Ask:
     """One request that a check wants answered.
 
     `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling". `because`
-    names the signal that sent us on to it, as a verdict does; "" for the first.
+    names the signal that sent us on to it, as a verdict does; "" for the first. With `head_only` only the
+    head of the answer is asked for (HEAD), never its body.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     follow_redirects: bool = True
     because: str = ""
+    head_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

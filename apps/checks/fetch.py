@@ -521,7 +521,7 @@ class _Visit:
         response: requests.Response | None = None
         try:
             response = self._follow()
-            body, truncated = self._read(response.raw)
+            body, truncated = (b"", False) if self.ask.head_only else self._read(response.raw)
             return self._finish(
                 status=response.status_code,
                 headers=_plain_headers(response.raw.headers),
@@ -589,7 +589,8 @@ class _Visit:
         while True:
             self._wait(place)
             self.exchange.phase = "connect"
-            request = requests.Request("GET", self.url, headers=dict(self.own_headers))
+            method = "HEAD" if self.ask.head_only else "GET"
+            request = requests.Request(method, self.url, headers=dict(self.own_headers))
             try:
                 prepared = self.session.prepare_request(request)
             except (requests.exceptions.InvalidURL, UnicodeError) as error:

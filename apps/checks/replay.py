@@ -1,6 +1,6 @@
 """Answers asks from exchanges that are known already, in place of the network.
 
-- An exchange answers an ask when it is a GET of the same URL in canonical form.
+- An exchange answers an ask when it is a GET of the same URL in canonical form; its head answers a HEAD.
 - Redirects are exchanges of their own and are followed by hand, under the rules that hold for real checks.
 - What is asked and not there is listed in `missing`, and the answer is then `not_recorded`.
 """
@@ -76,7 +76,7 @@ class Replay:
             if address.refusal(url) is not None:
                 return _failed(ask, exchange, first, elapsed_ms, hops, Reason.BLOCKED_ADDRESS, "address")
             exchange = self._exchanges.get(comparable(url))
-            if exchange is None or exchange.body_missing:
+            if exchange is None or (exchange.body_missing and not ask.head_only):
                 if url not in self.missing:
                     self.missing.append(url)
                 detail = "the body was not recorded" if exchange else ""
@@ -97,7 +97,8 @@ class Replay:
             except ValueError:
                 return _failed(ask, exchange, first, elapsed_ms, hops, Reason.PROTOCOL_ERROR, "location")
             hops.append(Hop(status=exchange.status, url=url))
-        body = exchange.body[: settings.CHECK_MAX_BYTES]
+        whole = b"" if ask.head_only else exchange.body
+        body = whole[: settings.CHECK_MAX_BYTES]
         return Answer(
             ask=ask,
             started_at=first,
@@ -107,8 +108,8 @@ class Replay:
             hops=tuple(hops),
             headers=exchange.headers,
             body=body,
-            truncated=len(exchange.body) > len(body),
-            received_bytes=len(exchange.body),
+            truncated=len(whole) > len(body),
+            received_bytes=len(whole),
             elapsed_ms=elapsed_ms,
         )
 

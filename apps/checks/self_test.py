@@ -215,7 +215,7 @@ def gaps(definition: Definition, results: Sequence[Result]) -> list[str]:
     """What the cases of a definition do not show, as sentences; [] where they suffice.
 
     - Each kind has a case that is removed, one that is up (available or restricted) and one that is
-      inconclusive. A kind that needs a person has an inconclusive one, and none that is removed.
+      inconclusive. Of a kind that needs a person the last is enough.
     - Each signal has a say in a case.
     """
     found = []
@@ -226,8 +226,6 @@ def gaps(definition: Definition, results: Sequence[Result]) -> list[str]:
         if Outcome.INCONCLUSIVE not in outcomes:
             found.append(f"{name}: no case is inconclusive.")
         if kind is not None and kind.needs_person:
-            if Outcome.REMOVED in outcomes:
-                found.append(f"{name}: a case is removed, so needs_person is not true of it.")
             continue
         if Outcome.REMOVED not in outcomes:
             found.append(f"{name}: no case is removed. If that cannot be told, say so in needs_person.")

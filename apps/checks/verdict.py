@@ -135,6 +135,7 @@ def _ask(probe: Probe, params: Mapping[str, str], *, because: str = "") -> Ask:
         accept=probe.accept,
         follow_redirects=probe.follow_redirects,
         because=because,
+        head_only=probe.format == "file",
     )
 
 

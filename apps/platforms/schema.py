@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 CONFIDENCE = ("verified", "reported", "remembered")
 FORMATS = ("page", "json", "file")
@@ -126,12 +126,13 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One way to ask about a target.
+    """One way to ask about a target. Of a file only the head is asked for, never the file.
 
     `generic` lets the generic signals say "removed" and "available" of its answers; without it they may only
-    say that we could not tell. It is never so for JSON, where a status alone says too little. `json_after` is
-    a text in a page after which a JSON value stands, which the conditions on JSON then read. `identity` is
-    where a JSON answer holds the name that stays with the thing when its address does not, as `$.did`.
+    say that we could not tell. It is never so for JSON and files, where a status alone says too little.
+    `json_after` is a text in a page after which a JSON value stands, which the conditions on JSON then read.
+    `identity` is where a JSON answer holds the name that stays with the thing when its address does not, as
+    `$.did`.
     """
 
     name: str
@@ -157,8 +158,8 @@ class Kind:
     entries may share one name, for several spellings of one kind; they then share their probes, and the first
     of them carries what is said of the kind as a whole:
 
-    - `needs_person` says, in a sentence for the public, why "removed" cannot be told of this kind without
-      signing in. Its checks are then at best inconclusive, and a person has to look.
+    - `needs_person` says, in a sentence for the public, what cannot be told of this kind without signing in.
+      Most of its checks are then inconclusive, and a person has to look.
     - `known_good` is a URL of this kind that is certainly up, `known_missing` one that certainly leads
       nowhere, and `canary_note` says where that certainty comes from, or why there is none.
     """
@@ -232,11 +233,19 @@ class Definition:
 # -------------------------------------------------------------------------------------------------- templates
 
 _FIELD = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
-_FILTERS: Mapping[str, Callable[[str], str]] = {"decoded": unquote, "lower": str.lower}
+_FILTERS: Mapping[str, Callable[[str], str]] = {
+    "decoded": unquote,
+    "encoded": lambda text: quote(text, safe=""),
+    "lower": str.lower,
+}
 
 
 def expand(template: str, params: Mapping[str, str]) -> str:
-    """Fill `{name}` and `{name|decoded}` or `{name|lower}` from `params`; a missing name is empty."""
+    """Fill `{name}`, `{name|decoded}`, `{name|encoded}` and `{name|lower}`; a missing name is empty.
+
+    "encoded" makes one value of a query, or one part of a path, of a text as it stands: slashes are encoded,
+    and so are its percent signs.
+    """
 
     def value(found: re.Match[str]) -> str:
         text = params.get(found[1], "")
@@ -643,8 +652,8 @@ def _read_probe(reader: TableReader) -> Probe:
     reader.finish()
     if probe.name in {"sibling", "canary"}:
         raise reader.error("name", f'is "{probe.name}", which the checks use themselves. Choose another.')
-    if probe.format == "json" and probe.generic:
-        raise reader.error("generic", "is true for JSON. Say with signals what its answers mean.")
+    if probe.format != "page" and probe.generic:
+        raise reader.error("generic", "is true and it is no page. Say with signals what its answers mean.")
     if probe.json_after and probe.format != "page":
         raise reader.error("json_after", f"is for pages, and the format is {probe.format}. Leave it out.")
     if probe.identity and probe.format != "json" and not probe.json_after:

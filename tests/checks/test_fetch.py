@@ -119,6 +119,18 @@ def test_the_checker_says_who_asks(allow, settings):
     assert "x-extra: 1" in head
 
 
+def test_of_a_file_only_the_head_is_asked_for(allow):
+    headers = ["Content-Type: video/mp4", "Content-Encoding: gzip"]
+    with RawServer(answering(response(length=5_000_000, headers=headers))) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            answers = [fetch(Ask("file", server.url("/a.mp4"), head_only=True)) for _ in range(2)]
+        assert [head.split()[0] for head in server.heads] == ["HEAD", "HEAD"]
+    for answer in answers:
+        assert (answer.status, answer.failure, answer.body, answer.truncated) == (200, None, b"", False)
+        assert answer.headers["content-length"] == "5000000"
+
+
 def test_an_answer_is_dated_in_the_time_of_the_record(allow):
     with RawServer(answering(HELLO)) as server:
         allow(server)

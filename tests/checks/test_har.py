@@ -207,3 +207,10 @@ def test_any_entries_are_read_or_refused(entries: list[Any]) -> None:
     except UnusableRecording:
         return
     assert fetch(Ask("page", URL)).failure == Reason.NOT_RECORDED
+
+
+def test_the_head_of_a_file_is_recorded_even_where_its_body_was_left_out() -> None:
+    fetch = recording(entry(URL, text=None, content={"size": 5_000_000}))
+    assert fetch(Ask("file", URL)).failure == Reason.NOT_RECORDED
+    answer = fetch(Ask("file", URL, head_only=True))
+    assert (answer.status, answer.body) == (200, b"")

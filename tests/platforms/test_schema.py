@@ -247,3 +247,7 @@ def test_a_host_pattern_covers_what_it_says(pattern: str, host: str, port: int |
 def test_templates_are_filled_and_filtered() -> None:
     params = {"path": "a%20B", "empty": ""}
     assert expand("/{path}/{path|decoded}/{path|lower}/{empty}/{absent}!", params) == "/a%20B/a B/a%20b//!"
+    assert (
+        expand("?url={url|encoded}", {"url": "https://x/a%20b?c=1"})
+        == "?url=https%3A%2F%2Fx%2Fa%2520b%3Fc%3D1"
+    )
