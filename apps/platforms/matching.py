@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from tldextract import TLDExtract
 
-from apps.core.canonical import CanonicalURL
+from apps.core.canonical import CanonicalURL, canonicalise
 
 from . import registry
 from .schema import Definition, Kind, expand, host_matches
@@ -42,6 +42,12 @@ class Match:
 
 def match(url: CanonicalURL) -> Match:
     """Match a canonical URL. Matching the key of a match gives the same match again."""
+    found = _match(url)
+    # A key can be spelled differently from the URL (its letters, say), and it is the key that is asked for.
+    return found if found.key == url.key else _match(canonicalise(found.key))
+
+
+def _match(url: CanonicalURL) -> Match:
     known = registry.definition_for_host(url.host, url.port)
     for candidate in (known,) if known is not None else registry.software():
         for kind in candidate.kinds:

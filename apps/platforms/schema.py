@@ -213,6 +213,7 @@ class Definition:
     politeness: Politeness | None = None
     host_politeness: Mapping[str, Politeness] = field(default_factory=dict, hash=False)
     channels: tuple[ReportChannel, ...] = ()
+    also_called: tuple[str, ...] = ()  # other names that people write for it
     file: str = ""
 
     @property
@@ -780,6 +781,7 @@ def load_definition(path: Path) -> Definition:
         politeness=politeness,
         host_politeness=host_politeness,
         channels=tuple(_read_channel(one) for one in reader.tables("channels")),
+        also_called=reader.texts("also_called"),
         file=path.name,
     )
     reader.finish()

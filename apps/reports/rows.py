@@ -241,6 +241,8 @@ def _platform(given: str, found: Match, context: RowContext) -> str:
             f"platform: “{given[:60]}” is neither a platform that is known here nor a domain: "
             "write its domain, or leave it empty to take it from the URL."
         )
+    if named == found.definition:
+        return found.platform  # a software's name may stand for the site that runs it
     if named != found.platform and named != platform_named(found.platform):
         raise _Rejected(
             f"platform: {registry.platform_name(named)} is given, but the URL is on "
@@ -253,7 +255,7 @@ def platform_named(text: str) -> str | None:
     """The platform that a person's word means: its slug, its name or a domain; None for none of them."""
     plain = _squeezed(text)
     for slug, definition in registry.definitions().items():
-        if plain in {_squeezed(slug), _squeezed(definition.name)}:
+        if plain in map(_squeezed, (slug, definition.name, *definition.also_called)):
             return slug
     try:
         url = canonicalise(text)

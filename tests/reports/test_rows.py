@@ -106,6 +106,16 @@ def test_a_platform_is_taken_by_slug_name_or_domain(text: str, platform: str) ->
     assert accepted(url=url, platform=text).group.platform == platform
 
 
+def test_a_platform_is_taken_by_another_name_that_people_use() -> None:
+    assert accepted(url="https://x.com/exampleuser", platform="Twitter").group.platform == "x"
+
+
+def test_the_name_of_a_software_stands_for_the_site_that_runs_it() -> None:
+    url = "https://social.example/@exampleuser/110000000000000001"
+    assert accepted(url=url, platform="Mastodon").group.platform == "social.example"
+    assert accepted(url=url).group.platform == "social.example"
+
+
 def test_an_unknown_platform_is_its_registrable_domain() -> None:
     assert accepted(platform="www.example.org").group.platform == "example.org"
     assert (
