@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.core.canonical import UnusableURL, canonicalise
+from apps.platforms import registry
 from apps.platforms.matching import match, registrable_domain
 
 HF = "https://huggingface.co"
@@ -40,7 +41,10 @@ HF = "https://huggingface.co"
         (f"{HF}/organizations/example-group", "account", "example-group", f"{HF}/example-group"),
         (f"{HF}/docs/hub", "page", "", None),
         (f"{HF}/pricing", "page", "", None),
-        (f"{HF}/example-user/m/discussions/3", "page", "", None),
+        (f"{HF}/example-user/m/discussions/3", "discussion", "example-user", None),
+        (f"{HF}/datasets/example-user/d/discussions/3", "discussion", "example-user", None),
+        (f"{HF}/collections/example-user/some-0123456789abcdef01234567", "collection", "example-user", None),
+        (f"{HF}/papers/2401.00001", "page", "", None),
     ],
 )  # fmt: skip
 def test_hugging_face(url: str, kind: str, account: str, key: str | None) -> None:
@@ -61,7 +65,9 @@ def test_hugging_face(url: str, kind: str, account: str, key: str | None) -> Non
         ("https://www.civitai.red/models/100000001", "model", "", "https://civitai.com/models/100000001"),
         ("https://civitai.green/images/30000001", "image", "", "https://civitai.com/images/30000001"),
         ("https://civitai.com/user/exampleuser/models", "account", "exampleuser", "https://civitai.com/user/exampleuser"),
-        ("https://civitai.com/articles/5/x", "page", "", "https://civitai.com/articles/5/x"),
+        ("https://civitai.com/articles/5/x", "article", "", "https://civitai.com/articles/5"),
+        ("https://civitai.com/api/download/models/5?type=Model", "download", "", "https://civitai.com/api/download/models/5"),
+        ("https://civitai.com/tag/x", "page", "", "https://civitai.com/tag/x"),
     ],
 )  # fmt: skip
 def test_civitai(url: str, kind: str, account: str, key: str) -> None:
@@ -80,6 +86,7 @@ def test_civitai(url: str, kind: str, account: str, key: str) -> None:
         ("https://gist.github.com/example-user/0123456789abcdef0123", "gist", "example-user", "https://gist.github.com/example-user/0123456789abcdef0123"),
         ("https://gist.github.com/0123456789abcdef0123", "gist", "", "https://gist.github.com/0123456789abcdef0123"),
         ("https://github.com/example-user", "account", "example-user", "https://github.com/example-user"),
+        ("https://someone.github.io/a?b=1", "site", "", "https://someone.github.io/a?b=1"),
         ("https://github.com/features", "page", "", "https://github.com/features"),
         ("https://github.com/example-owner/r/issues/1", "page", "", "https://github.com/example-owner/r/issues/1"),
     ],
@@ -93,7 +100,7 @@ def test_github(url: str, kind: str, account: str, key: str) -> None:
     ("url", "platform", "host"),
     [
         ("https://www.example.co.uk/a", "example.co.uk", "www.example.co.uk"),
-        ("https://someone.github.io/a", "someone.github.io", "someone.github.io"),
+        ("https://someone.netlify.app/a", "someone.netlify.app", "someone.netlify.app"),
         ("http://127.0.0.1:8001/a", "127.0.0.1", "127.0.0.1:8001"),
         ("http://[2001:db8::1]:8001/a", "2001:db8::1", "[2001:db8::1]:8001"),
         ("http://localhost/a", "localhost", "localhost"),
@@ -107,17 +114,25 @@ def test_an_unknown_host_is_a_platform_by_its_registrable_domain(url: str, platf
 
 SEGMENT = st.sampled_from(
     ["example-user", "m", "datasets", "spaces", "tree", "main", "blob", "resolve", "raw", "a%20b", "models", "7",
-     "user", "images", "0123456789abcdef0123", "x.git", "organizations", "docs", "", "refs", "heads", "%7E", "é"]
+     "user", "images", "0123456789abcdef0123", "x.git", "organizations", "docs", "", "refs", "heads", "%7E", "é",
+     "@Example", "@example@social.example", "status", "post", "posts", "video", "watch", "p", "r", "comments", "profile",
+     "channel", "invite", "s", "t", "-", "groups", "playlist", "shorts", "aaaaaaaaaaa", "statuses", "users", "i"]
 )  # fmt: skip
 URLS = st.builds(
     lambda scheme, host, segments, query: f"{scheme}://{host}/{'/'.join(segments)}{query}",
     st.sampled_from(["http", "https"]),
     st.sampled_from(
-        ["huggingface.co", "hf.co", "civitai.com", "civitai.red", "github.com", "gist.github.com",
-         "raw.githubusercontent.com", "www.example.org", "someone.github.io:8080", "127.0.0.1:8001"]
+        [
+            *sorted({host for one in registry.definitions().values() for host in one.hosts if "*" not in host}),
+            "someone.github.io",
+            "someone.github.io:8080",
+            "old.reddit.com",
+            "www.example.org",
+            "127.0.0.1:8001",
+        ]
     ),
     st.lists(SEGMENT, max_size=7),
-    st.sampled_from(["", "?a=1", "?modelVersionId=3", "?"]),
+    st.sampled_from(["", "?a=1", "?modelVersionId=3", "?", "?v=aaaaaaaaaaa", "?x=1&list=PLx&y=2", "?id=7&fbid=8"]),
 )  # fmt: skip
 
 
