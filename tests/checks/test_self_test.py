@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -297,6 +298,17 @@ def test_a_definition_that_does_not_exist_is_named() -> None:
     with pytest.raises(CommandError, match="There is no definition nowhere") as caught:
         call_command("probe_platforms", "--self-test", "--platform", "nowhere", stdout=StringIO())
     assert caught.value.returncode == 2
+
+
+def test_the_example_in_the_documentation_works(tmp_path: Path, settings: Any) -> None:
+    text = (settings.BASE_DIR / "docs" / "design.md").read_text()
+    (tmp_path / "cases").mkdir()
+    for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
+        (tmp_path / block.splitlines()[0].removeprefix("# ")).write_text(block)
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    known = registry.definition("models")
+    assert known is not None
+    assert [result.problems for result in run_cases(known)] == [()]
 
 
 def test_cases_without_a_definition_are_named(write: Callable[[str, str], None], tmp_path: Path) -> None:
