@@ -161,6 +161,7 @@ def _database() -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": VAR_DIR / ("demo.sqlite3" if DEMO else "stillup.sqlite3"),
+        "CONN_MAX_AGE": 60,  # seconds; to open the file anew takes longer than most of what is asked of it
         "OPTIONS": {
             # A writer takes its lock at the start: two writers wait for each other instead of failing.
             "transaction_mode": "IMMEDIATE",

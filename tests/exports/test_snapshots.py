@@ -14,6 +14,7 @@ from apps.exports import snapshots
 from apps.exports.models import Publication, PublicSnapshot
 from apps.exports.publication import withdraw
 from apps.exports.published import Snapshot
+from tests.factories import make_campaign
 from tests.public.seeding import SLUG, TITLE, make_public, seed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,6 +65,25 @@ def test_a_stampede_makes_it_once_and_the_others_get_the_one_before(
     assert [answer for answer in answers if answer[0]] == [(True, TITLE)] * (READERS - 1)
     assert PublicSnapshot.objects.get().made_at > stale.made_at
     assert PublicSnapshot.objects.get().making_until is None
+
+
+def test_each_campaign_is_found_by_its_name_and_rests_until_the_record_changes() -> None:
+    """The stamp of a snapshot that was made is the one that a reader's look-up finds."""
+    make_public(seed())
+    other = make_campaign("other-models")
+    make_public(other, title="Other models")
+    for slug, title in ((SLUG, TITLE), ("other-models", "Other models")):
+        rows = PublicSnapshot.objects.filter(campaign__slug=slug)
+        rows.update(took_ms=0)
+        before = rows.values().get()
+        assert snapshots.published(slug).snapshot().title == title
+        assert rows.values().get() == before
+    other.minimum_n += 1
+    other.save()
+    made_at = snapshots.published(SLUG).made_at
+    assert snapshots.published("other-models").made_at > made_at
+    with pytest.raises(snapshots.NotPublished):
+        snapshots.published("no-models")
 
 
 def test_whoever_died_while_making_it_is_followed_by_another(stale: PublicSnapshot) -> None:

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, SystemCheckError
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))  # the folder of this Python's own commands
 PROGRAM = ["apps", "config", "manage.py"]
-CODE = [*PROGRAM, "tests"]
+CODE = [*PROGRAM, "tests", "benchmarks"]
 
 
 class Command(BaseCommand):
