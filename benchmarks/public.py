@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from shared import REPOSITORY, Environment, again, databases, machine, prepare, say
+from shared import REPOSITORY, Environment, again, databases, headings, machine, migrate, prepare, row, say
 
 RUNS = 3
 CONNECTIONS = 16
@@ -246,12 +246,13 @@ def show(database: str, what: str, ways: Sequence[Way], *, status: int, seconds:
 
 def publish() -> None:
     """Fill the database of the settings with a public campaign; prints the address of its page."""
+    migrate()
+
     from django.core.management import call_command
     from django.urls import reverse
 
     from tests.public.seeding import SLUG, make_public, seed
 
-    call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     make_public(seed())
     say(reverse("public:campaign", args=[SLUG]))
@@ -259,21 +260,21 @@ def publish() -> None:
 
 def serve(port: int) -> None:
     """Become the web server that `manage.py serve` starts; the checker is left out, as it asks platforms."""
+    prepare()
+
     from apps.server.parts import parts
 
     command = next(parts(host=HOST, port=port)).command
     os.execve(command[0], list(command), {**os.environ, "PYTHONPATH": str(REPOSITORY)})  # noqa: S606
 
 
-def main() -> None:
+def main(seconds: int = 3) -> None:
     """Measure on both databases."""
     if missing := [tool for tool in ("nginx", "wrk") if shutil.which(tool) is None]:
         raise SystemExit(f"Missing: {', '.join(missing)}. On Debian: apt-get install nginx wrk")
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     say(f"{machine()}; {', '.join(versions())}.")
     say(f"Medians of {RUNS} runs of {seconds} s; {CONNECTIONS} connections.\n")
-    row(*HEADINGS)
-    row(*("---" for _ in HEADINGS))
+    headings(*HEADINGS)
     memory = []
     with tempfile.TemporaryDirectory() as folder, databases(folder) as found:
         production = {
@@ -286,11 +287,6 @@ def main() -> None:
         for database, environment in found.items():
             memory.append(compare(database, {**environment, **production}, Path(folder), seconds=seconds))
     say("\nPeak memory: " + "; ".join(memory) + ".")
-
-
-def row(*cells: str) -> None:
-    """A row of the table."""
-    say(f"| {' | '.join(cells)} |")
 
 
 def versions() -> Iterator[str]:
@@ -309,10 +305,8 @@ def versions() -> Iterator[str]:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--publish"]:
-            prepare()
             publish()
         case ["--serve", port]:
-            prepare()
             serve(int(port))
-        case _:
-            main()
+        case numbers:
+            main(*map(int, numbers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import resource
@@ -10,6 +11,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # each thread of theirs would have memory of its own
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -25,6 +30,14 @@ def prepare() -> None:
     import django
 
     django.setup()
+
+
+def migrate() -> None:
+    """Bring the database of the settings up to date."""
+    from django.core.management import call_command
+
+    prepare()
+    call_command("migrate", verbosity=0)
 
 
 @contextmanager
@@ -74,12 +87,32 @@ def peak() -> float:
 
 
 def machine() -> str:
-    """Python's version, the cores, and how many processes wanted one when the benchmark began."""
+    """Python's version, the cores, and how many of them other work wanted when the benchmark began."""
     busy, _, _ = os.getloadavg()
-    return (
-        f"Python {platform.python_version()}; {os.cpu_count()} cores, "
-        f"of which other work wanted {busy:.1f} in the minute before"
-    )
+    cores = f"{os.cpu_count()} cores, of which other work wanted {busy:.1f} in the minute before"
+    return f"Python {platform.python_version()}; {cores}"
+
+
+def tell(found: Mapping[str, Any]) -> None:
+    """Print what was measured, for `told`."""
+    say(json.dumps(found))
+
+
+def told(answer: str) -> dict[str, Any]:
+    """What `again` gave; an empty dict where that took too long."""
+    found: dict[str, Any] = json.loads(answer) if answer else {}
+    return found
+
+
+def headings(*cells: str) -> None:
+    """The first lines of a table in Markdown."""
+    row(*cells)
+    row(*("---" for _ in cells))
+
+
+def row(*cells: str) -> None:
+    """A line of a table in Markdown."""
+    say(f"| {' | '.join(cells)} |")
 
 
 def say(line: str) -> None:
