@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from django.conf import settings as site_settings
 from django.test import Client
@@ -11,7 +12,9 @@ from playwright.sync_api import Page
 from apps.accounts.models import Person
 
 WIDTHS = [360, 1280]
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 Open = Callable[..., Page]
+Keep = Callable[[Page, str], None]
 
 
 def sign_in(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
-from .browser import Open
+from tests.databases import SECOND_RUN
+
+from .browser import Keep, Open
 from .site import Site, fresh_site
 
 
@@ -42,3 +45,23 @@ def open_page(live_server: LiveServer, new_context: Callable[..., BrowserContext
 
     yield open_one
     assert problems == []
+
+
+@pytest.fixture
+def keep(pytestconfig: pytest.Config) -> Keep:
+    """Keeps a picture of a whole page under a name, its width and its colours, for people to look at.
+
+    In the folder of `--output`. Pages look the same on each database: the second run keeps none.
+    """
+    folder = Path(pytestconfig.getoption("--output")) / "screenshots"
+
+    def keep_one(page: Page, name: str) -> None:
+        if SECOND_RUN in os.environ:
+            return
+        page.evaluate("window.scrollTo(0, 0)")  # else the heads of tables stand at their feet
+        width = page.evaluate("window.innerWidth")
+        dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        file = folder / f"{name}-{width}-{'dark' if dark else 'light'}.jpg"  # twice as fast as a PNG
+        page.screenshot(path=file, full_page=True, quality=80)
+
+    return keep_one

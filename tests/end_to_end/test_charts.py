@@ -17,7 +17,7 @@ from apps.reports.models import Campaign, Item, Reply, ReplyKind
 from tests.factories import at, make_campaign, make_person, make_report
 from tests.metrics.watching import watched
 
-from .browser import WIDTHS, Open, fits, sign_in
+from .browser import SCHEMES, WIDTHS, Keep, Open, fits, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOME = "/workspace/example-models/"
@@ -69,10 +69,10 @@ def table(page: Page, chart: str) -> list[list[str]]:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.usefixtures("campaign")
-def test_every_chart_is_drawn(width: int, scheme: str, open_page: Open) -> None:
+def test_every_chart_is_drawn(width: int, scheme: str, open_page: Open, keep: Keep) -> None:
     page = open_page(width=width, color_scheme=scheme, is_mobile=width < 500, has_touch=width < 500)
     sign_in(page)
     page.goto(FIGURES)
@@ -92,6 +92,10 @@ def test_every_chart_is_drawn(width: int, scheme: str, open_page: Open) -> None:
     assert page.evaluate("document.documentElement.scrollHeight") == tall  # nothing moved when it was drawn
     assert fits(page)
     expect(page.locator(".modebar")).to_have_count(0)
+    keep(page, "workspace-figures")
+    page.goto(HOME)
+    show(page, "removed")
+    keep(page, "workspace-campaign")
 
 
 @pytest.mark.usefixtures("campaign")

@@ -17,7 +17,7 @@ from apps.reports.importing import run_next_import
 from apps.reports.models import Campaign, Item
 from tests.factories import at, make_campaign, make_item, make_items, make_person, make_report, make_target
 
-from .browser import WIDTHS, Open, fits, sign_in
+from .browser import SCHEMES, WIDTHS, Keep, Open, fits, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long and quiet password"
@@ -45,7 +45,7 @@ def campaign(live_server: LiveServer) -> Campaign:
 
 
 @pytest.mark.parametrize("width", [*WIDTHS, 900, 1024])
-def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: Open) -> None:
+def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: Open, keep: Keep) -> None:
     page = open_page(width=width)
     assert fits(page)
     sign_in(page)
@@ -56,10 +56,19 @@ def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: O
     paths += [
         f"{home}{rest}" for rest in ("members/", "review/", "reports/new/", "reports/1/", "imports/new/")
     ]
+    main = {
+        "/workspace/": "campaigns",
+        f"{home}items/{item.pk}/": "item",
+        **{f"{home}{name}/": name.replace("/", "-") for name in ("review", "reports/1", "reports/new")},
+    }
     for path in [*paths, f"{home}items/{item.pk}/", "/account/password/change/"]:
         page.goto(path)
         assert fits(page), path
         expect(page.locator("h1")).to_have_count(1)
+        if width in WIDTHS and path in main:
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                keep(page, f"workspace-{main[path]}")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
