@@ -27,10 +27,14 @@ ROUTES: Mapping[str, str] = {
     "codebook": "codebook.md",
     "feed": "feed.atom",
     "badge": "badge.svg",
-    "card": "card.svg",
+    "card": "card.<slug:language>.png",
     "embed": "embed/<slug:chart>/",
 }
 """The pages and files of one campaign, as Django writes patterns, below its own address."""
+
+IN_ONE_LANGUAGE = frozenset({"card"})
+"""Routes whose last part says the language: their addresses are for other sites, which may read them from a
+file server."""
 
 EDITION_ROUTES: Mapping[str, str] = {
     "editions": "editions/",
@@ -68,7 +72,8 @@ class Addresses:
 
     def to(self, route: str, *parts: object) -> str:
         """The address of a page of the campaign."""
-        return f"{self.base}{path_of(route, *parts)}{self.language.query}"
+        query = "" if route in IN_ONE_LANGUAGE else self.language.query
+        return f"{self.base}{path_of(route, *parts)}{query}"
 
     def plain(self, route: str, *parts: object) -> str:
         """The address of a file that is the same in every language."""
@@ -96,6 +101,8 @@ class Addresses:
         for code, name in NAMES.items():
             other = replace(self, language=Language(code, asked=True))
             route, *parts = self.here
+            if route in IN_ONE_LANGUAGE:
+                parts[-1] = other.language.short
             address = other.to(route, *parts) if self.base else other.site(route)
             found.append(Switch(other.language.tag, name, address, code == self.language.code))
         return found

@@ -16,8 +16,8 @@ from apps.core.context_processors import record_clock
 from apps.exports.published import VERSION
 from apps.exports.snapshots import NotPublished, NotReady, Published, published
 
-from .addresses import Addresses
-from .languages import Language, language_of
+from .addresses import IN_ONE_LANGUAGE, Addresses
+from .languages import Language, language_called, language_of
 from .pages import Document, UnknownPage, document
 
 CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=600"
@@ -37,7 +37,7 @@ def campaign_answer(request: HttpRequest, slug: str, *here: str) -> HttpResponse
         raise Http404("There is no such campaign, or it is not public.") from None
     except NotReady:
         return HttpResponse("One moment.", status=503, headers={"Retry-After": "5"})
-    language = language_of(request)
+    language = language_at(request, here)
     addresses = Addresses(language, slug, reverse("public:campaign", args=[slug]), here)
 
     def make() -> Document:
@@ -45,6 +45,17 @@ def campaign_answer(request: HttpRequest, slug: str, *here: str) -> HttpResponse
 
     last_modified = int(found.made_at.timestamp())
     return kept_answer(request, language, found.etag, last_modified, make, key="/".join((slug, *here)))
+
+
+def language_at(request: HttpRequest, here: tuple[str, ...]) -> Language:
+    """The language that a page has in its address, else the reader's."""
+    route, *parts = here
+    if route not in IN_ONE_LANGUAGE:
+        return language_of(request)
+    language = language_called(parts[-1])
+    if language is None:
+        raise Http404("There is nothing here in that language.")
+    return language
 
 
 def _made(found: Published, addresses: Addresses) -> Document:

@@ -16,8 +16,7 @@ from apps.exports.snapshots import made_from
 from apps.workspace.access import Access, campaign_page
 
 from .addresses import Addresses, path_of
-from .answers import campaign_answer, file_answer, simulated
-from .languages import language_of
+from .answers import campaign_answer, file_answer, language_at, simulated
 from .pages import UnknownPage, document
 
 View = Callable[..., HttpResponseBase]
@@ -46,7 +45,7 @@ def preview(route: str) -> View:
         draft = draft_of(access.campaign)
         here = (route, *map(str, parts.values()))
         base = request.path.removesuffix(path_of(*here))
-        addresses = Addresses(language_of(request), access.campaign.slug, base, here)
+        addresses = Addresses(language_at(request, here), access.campaign.slug, base, here)
         back = reverse("workspace:publication", args=[access.campaign.slug])
         try:
             made = document(made_from(draft), addresses, preview=back, extra=simulated())

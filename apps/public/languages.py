@@ -30,9 +30,19 @@ class Language:
         return TAGS[self.code]
 
     @property
+    def short(self) -> str:
+        """Its name in addresses."""
+        return SHORT[self.code]
+
+    @property
     def query(self) -> str:
         """What links carry on."""
-        return f"?lang={SHORT[self.code]}" if self.asked else ""
+        return f"?lang={self.short}" if self.asked else ""
+
+
+def language_called(short: str) -> Language | None:
+    """The language that an address names with a part of its path."""
+    return next((Language(code, asked=True) for code in LANGUAGES if SHORT[code] == short), None)
 
 
 def language_of(request: HttpRequest) -> Language:

@@ -26,8 +26,10 @@ from apps.metrics.definitions import DEFINITIONS
 from apps.workspace.charts import status_bar
 
 from .addresses import Addresses
+from .card import card
 from .feed import atom
-from .pictures import badge, card
+from .languages import SHORT
+from .pictures import badge
 
 HTML, SVG = "text/html; charset=utf-8", "image/svg+xml; charset=utf-8"
 Json = dict[str, Any]
@@ -117,7 +119,8 @@ def paths(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
         yield ("summary",)
     yield from (("chart_csv", name) for name in charts)
     yield from (("embed", name) for name in charts)
-    yield from (("codebook",), ("feed",), ("badge",), ("card",))
+    yield from (("codebook",), ("feed",), ("badge",))
+    yield from (("card", short) for short in SHORT.values())
 
 
 # ----------------------------------------------------------------------------------------------------- pages
@@ -233,7 +236,7 @@ def _badge(asked: Asked) -> Document:
 
 
 def _card(asked: Asked) -> Document:
-    return Document(card(asked.snapshot, asked.words).encode(), SVG)
+    return Document(card(asked.snapshot, asked.words), "image/png")
 
 
 _MAKERS: Mapping[str, Callable[[Asked], Document]] = {

@@ -1,18 +1,14 @@
-"""Small pictures of a campaign, written as SVG: a badge, and the card that other sites show for a link.
-
-They are static, need no browser to be made and no script to be seen.
-"""
+"""The badge of a campaign, written as SVG: static, and seen without a script."""
 
 from __future__ import annotations
 
-import textwrap
 from html import escape
 
 from django.utils.translation import gettext as _
 
-from apps.checks.outcomes import STATUS_ORDER, Status
+from apps.checks.outcomes import Status
 from apps.core.templatetags.show import thousands
-from apps.exports.published import Snapshot, Words
+from apps.exports.published import Snapshot
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 COLOURS = {
@@ -27,9 +23,6 @@ COLOURS = {
 
 LETTER = 6.6  # pixels of a letter of the badge, and enough for wide ones
 PAPER, INK, SOFT = "#fbfbf9", "#1a2027", "#55606c"
-CARD_WIDTH, CARD_HEIGHT, MARGIN = 1200, 630, 72
-TITLE_LENGTH, TITLE_LINES = 32, 2
-FINDING_LENGTH, FINDING_LINES = 54, 4
 
 
 def badge(snapshot: Snapshot) -> str:
@@ -54,50 +47,3 @@ def badge(snapshot: Snapshot) -> str:
         f'<text x="{one / 2:g}" y="14">{escape(left)}</text>'
         f'<text x="{one + other / 2:g}" y="14">{escape(right)}</text></g></svg>\n'
     )
-
-
-def card(snapshot: Snapshot, words: Words) -> str:
-    """The title, the finding, and how the items stand, 1200 by 630 pixels."""
-    title = _wrapped(snapshot.title, TITLE_LENGTH, TITLE_LINES)
-    finding = _wrapped(words.whole.finding, FINDING_LENGTH, FINDING_LINES)
-    top = 170
-    lines = [
-        _line(line, top + 66 * place, 'font-size="56" font-weight="650"') for place, line in enumerate(title)
-    ]
-    top += 66 * len(title) + 16
-    lines += [_line(line, top + 48 * place, 'font-size="36"') for place, line in enumerate(finding)]
-    as_of = _("As of %(day)s") % {"day": f"{snapshot.as_of:%Y-%m-%d}"}
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{CARD_WIDTH}" height="{CARD_HEIGHT}" '
-        f'viewBox="0 0 {CARD_WIDTH} {CARD_HEIGHT}" role="img" font-family="{FONT}">'
-        f"<title>{escape(snapshot.title)}</title>"
-        f'<rect width="{CARD_WIDTH}" height="{CARD_HEIGHT}" fill="{PAPER}"/>'
-        f"""{_line("Still Up", 92, 'font-size="28" font-weight="700"')}{"".join(lines)}{_bar(snapshot)}"""
-        f"""{_line(escape(as_of), CARD_HEIGHT - 42, 'font-size="24"', SOFT)}</svg>\n"""
-    )
-
-
-def _line(words: str, y: int, font: str, colour: str = INK) -> str:
-    return f'<text x="{MARGIN}" y="{y}" {font} fill="{colour}">{words}</text>'
-
-
-def _bar(snapshot: Snapshot) -> str:
-    of = sum(snapshot.statuses)
-    if not of:
-        return ""
-    width = CARD_WIDTH - 2 * MARGIN
-    drawn, before = [], 0
-    for status, count in zip(STATUS_ORDER, snapshot.statuses, strict=True):
-        if count:
-            x, wide = MARGIN + width * before / of, width * count / of
-            place = f'x="{x:.1f}" y="500" width="{max(wide - 3, 1):.1f}" height="36"'
-            drawn.append(f'<rect {place} fill="{COLOURS[status]}"/>')
-        before += count
-    return "".join(drawn)
-
-
-def _wrapped(text: str, length: int, most: int) -> list[str]:
-    lines = textwrap.wrap(text, length)
-    if len(lines) > most:
-        lines = [*lines[: most - 1], textwrap.shorten(" ".join(lines[most - 1 :]), length, placeholder=" …")]
-    return [escape(line) for line in lines]

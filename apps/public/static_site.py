@@ -1,8 +1,8 @@
 """The public side as files: every page in every language, with links that work from any folder.
 
 Pages come from the views that serve them, so there is nothing here that a page says. The first language has
-the addresses of the site itself; the others have a folder each. Addresses for other sites (canonical links,
-feeds, snippets) stay those of the site.
+the addresses of the site itself; the others have a folder each, but for what has its language in its address
+already. Addresses for other sites (canonical links, feeds, snippets) stay those of the site.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from apps.exports.folders import Content
 from apps.exports.published import LANGUAGES
 from apps.exports.snapshots import Headline, headlines, published
 
-from .addresses import path_of
+from .addresses import IN_ONE_LANGUAGE, path_of
 from .languages import SHORT, Language
 from .pages import paths
 from .relinking import relinked
@@ -90,8 +90,7 @@ class _Site:
     def files(self) -> dict[str, Content]:
         for name in ("robots.txt", "sitemap.xml"):
             self.found[name] = self._bytes(self.home + name)
-        for language in SHORT.values():
-            self.waiting += [f"{address}?lang={language}" for address in self._starts()]
+        self.waiting += self._starts()
         for headline in self.campaigns:
             self._take_editions(headline.slug)
         while self.waiting:
@@ -99,11 +98,13 @@ class _Site:
         return dict(sorted(self.found.items()))
 
     def _starts(self) -> Iterator[str]:
-        yield self.home
-        yield reverse("public:checker")
+        yield from _in_each_language(self.home)
+        yield from _in_each_language(reverse("public:checker"))
         for headline in self.campaigns:
             base = reverse("public:campaign", args=[headline.slug])
-            yield from (base + path_of(*here) for here in paths(published(headline.slug).snapshot()))
+            for here in paths(published(headline.slug).snapshot()):
+                address = base + path_of(*here)
+                yield from [address] if here[0] in IN_ONE_LANGUAGE else _in_each_language(address)
 
     def _take_editions(self, slug: str) -> None:
         for edition in public_editions(slug):
@@ -174,6 +175,10 @@ class _Site:
         if path == reverse("public:sitemap"):
             return sitemap_document(self.campaigns).body
         return _answer(address)
+
+
+def _in_each_language(address: str) -> list[str]:
+    return [f"{address}?lang={short}" for short in SHORT.values()]
 
 
 def _answer(address: str) -> bytes:

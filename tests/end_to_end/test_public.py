@@ -160,7 +160,7 @@ def test_only_charts_by_themselves_are_shown_in_other_sites(
     expect(frame.get_by_role("link", name=TITLE)).to_be_visible()
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text))
-    others = [HOME + path for path in ("", "method/", "data/", "card.svg", "feed.atom")]
+    others = [HOME + path for path in ("", "method/", "data/", "card.en.png", "feed.atom")]
     for path in [*others, "/", "/checker/", "/sign-in/"]:
         refused.clear()
         page.goto(elsewhere(f"{live_server.url}{path}"))

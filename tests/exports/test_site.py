@@ -25,6 +25,7 @@ from apps.exports.editions import publish_edition
 from apps.exports.folders import MANIFEST, Content, Outcome, UnusableFolder, write_folder
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
+from apps.public.languages import SHORT
 from apps.public.relinking import ADDRESSES, CANDIDATES, SPACED, relinked
 from apps.public.static_site import file_of
 from apps.reports.models import Campaign
@@ -120,10 +121,13 @@ def test_every_link_leads_to_a_file_of_the_folder(campaign: Campaign, tmp_path: 
             "editions/",
         ):
             assert f'<html lang="{language}"' in files[f"{home}{page}index.html"].decode()
-        for name in ("feed.atom", "badge.svg", "card.svg", "summary.json", "codebook.md"):
+        for name in ("feed.atom", "badge.svg", "summary.json", "codebook.md"):
             assert f"{home}{name}" in files
         assert {f"{home}charts/{chart}.csv" for chart in CHARTS} <= set(files)
         assert f"{home}editions/1/compare/2/index.html" in files
+    for language in SHORT.values():
+        name = f"c/{SLUG}/card.{language}.png"
+        assert files[name] == client.get(f"/{name}").content
     for number in (1, 2):
         assert f"c/{SLUG}/editions/{number}/SHA256SUMS" in files
     assert "static/charts.js" in files
@@ -139,7 +143,7 @@ def test_nothing_in_the_folder_gives_an_item_away_or_needs_the_site(
     campaign: Campaign, tmp_path: Path
 ) -> None:
     export(tmp_path)
-    files = {path: content.decode("utf-8-sig") for path, content in tree(tmp_path).items()}
+    files = {path: content.decode("utf-8-sig", "replace") for path, content in tree(tmp_path).items()}
     ours = {path: text for path, text in files.items() if not path.startswith("static/vendor/")}
     assert leaks(ours, fragments()) == []
     assert leaks(ours, {"/sign-in", "csrfmiddlewaretoken", str(tmp_path)}) == [("robots.txt", "/sign-in")]

