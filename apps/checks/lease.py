@@ -51,7 +51,7 @@ def lease_hosts(*, limit: int, among: QuerySet[Target] | None = None) -> list[Le
     3. Claim them on the condition that they are still free, and keep those that we got.
     """
     wall = clock.wall()
-    free = (Q(lease_until=None) | Q(lease_until__lte=wall)) & (Q(not_before=None) | Q(not_before__lte=wall))
+    free = _free(wall)
     due = due_targets(clock.now(), among).filter(host=OuterRef("pk"))
     candidates = (
         Host.objects.filter(free)
@@ -69,6 +69,19 @@ def lease_hosts(*, limit: int, among: QuerySet[Target] | None = None) -> list[Le
         ids = [host.pk for host in hosts.select_for_update(skip_locked=skip)]
         Host.objects.filter(free, pk__in=ids).update(lease_token=token, lease_until=until)
     return held(token)
+
+
+def lease_host(name: str) -> Lease | None:
+    """Lease one watched host, whatever is due there; None while another holds it or it may not be asked."""
+    wall = clock.wall()
+    token, until = secrets.token_hex(16), wall + length()
+    Host.objects.filter(_free(wall), name=name).update(lease_token=token, lease_until=until)
+    return next(iter(held(token)), None)
+
+
+def _free(wall: datetime) -> Q:
+    """Hosts that nobody holds, and that may be asked, at a real time."""
+    return (Q(lease_until=None) | Q(lease_until__lte=wall)) & (Q(not_before=None) | Q(not_before__lte=wall))
 
 
 def held(token: str) -> list[Lease]:

@@ -61,6 +61,11 @@ class Replay:
         self.asked: list[str] = []
         self.missing: list[str] = []
 
+    @property
+    def first_url(self) -> str:
+        """The URL of the first exchange; "" where there is none."""
+        return next(iter(self._exchanges), "")
+
     def holds(self, url: str) -> bool:
         """Whether there is an exchange for a URL."""
         return comparable(url) in self._exchanges

@@ -93,6 +93,23 @@ def run_case(definition: Definition, case: Case) -> Result:
     return Result(case, outcome, frozenset(signals), tuple(dict.fromkeys(problems)))
 
 
+def exchanges_of(found: Match, case: Case) -> list[replay.Exchange]:
+    """The exchanges of a case, ready to be replayed for what its URL matches."""
+    now = clock.now()
+    return [
+        replay.Exchange(
+            url=replay.comparable(_address(found, exchange.url)),
+            status=exchange.status,
+            headers=exchange.headers,
+            body=exchange.body,
+            started_at=now,
+            failure=Reason(exchange.failure) if exchange.failure else None,
+            detail="of the case" if exchange.failure else "",
+        )
+        for exchange in case.exchanges
+    ]
+
+
 def _problems_of_case(case: Case) -> list[str]:
     problems = []
     if case.outcome not in Outcome.values:
@@ -127,20 +144,8 @@ class _Run:
     """One check over the exchanges of a case."""
 
     def __init__(self, found: Match, case: Case, *, seen: bool) -> None:
-        now = clock.now()
         self.case = case
-        self.exchanges = [
-            replay.Exchange(
-                url=replay.comparable(_address(found, exchange.url)),
-                status=exchange.status,
-                headers=exchange.headers,
-                body=exchange.body,
-                started_at=now,
-                failure=Reason(exchange.failure) if exchange.failure else None,
-                detail="of the case" if exchange.failure else "",
-            )
-            for exchange in case.exchanges
-        ]
+        self.exchanges = exchanges_of(found, case)
         self.replayed = replay.Replay(self.exchanges)
         self.asks: list[Ask] = []
         self.observation = observe(

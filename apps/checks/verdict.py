@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ from .siblings import SiblingFacts, sibling_url, subject
 from .signals import Reading, generic_signals, matches, values_at
 
 SIBLING = "sibling"
+GENERIC = "generic"  # where signals are from that hold for any site
 COMPARISON = "generic:sibling@1"  # named where the comparison, not the signal, decided
 SAME_TEXT_BITS = 6  # fingerprints that differ in so few of 64 bits are of the same page
 LONGEST_RETRY_AFTER = timedelta(hours=24)
@@ -65,7 +66,7 @@ def judge(
         )
 
     answer = asked[-1]
-    probe = _probe_of(match, answer)
+    probe = probe_of(match, answer)
     reading = Reading(answer, asked_of=match.key, params=params, json_after=probe.json_after)
     retry_after = _retry_after_of_own_host(match, answers, wall)
     prefix, signal = _deciding_signal(match, probe, reading, already={one.ask.name for one in asked})
@@ -105,7 +106,7 @@ def identity_of(match: Match, answers: Sequence[Answer]) -> str:
     Another thing that answers at the same address later has another one.
     """
     for answer in reversed(answers):
-        probe = _probe_of(match, answer)
+        probe = probe_of(match, answer)
         if probe.identity and answer.status is not None and 200 <= answer.status < 300:
             reading = Reading(answer, asked_of=match.key, params={}, json_after=probe.json_after)
             values, _ = values_at(reading.json, probe.identity)
@@ -124,7 +125,8 @@ def probes_of(match: Match) -> tuple[Probe, ...]:
     return tuple(definition.probes[name] for name in kind.probes)
 
 
-def _probe_of(match: Match, answer: Answer) -> Probe:
+def probe_of(match: Match, answer: Answer) -> Probe:
+    """The probe that an answer belongs to."""
     return next((one for one in probes_of(match) if one.name == answer.ask.name), PAGE_PROBE)
 
 
@@ -139,27 +141,37 @@ def _ask(probe: Probe, params: Mapping[str, str], *, because: str = "") -> Ask:
     )
 
 
+def candidates(
+    match: Match, probe: Probe, answer: Answer, *, already: Collection[str]
+) -> Iterator[tuple[str, Signal]]:
+    """The signals that may decide what an answer means, in their order, each with the name of its source.
+
+    The first that matches decides. `already` are the probes that were asked: none is asked twice.
+    """
+    generic = generic_signals()
+    failed = answer.failure is not None
+    if not failed:
+        yield from ((GENERIC, signal) for signal in generic.walls)
+    for signal in _platform_signals(match, probe):
+        if signal.ask not in already:
+            yield match.definition, signal
+    if failed:
+        return
+    for signal in generic.answers:
+        if probe.generic or signal.outcome not in {Outcome.REMOVED, Outcome.AVAILABLE}:
+            yield GENERIC, signal
+
+
 def _deciding_signal(
     match: Match, probe: Probe, reading: Reading, *, already: set[str]
 ) -> tuple[str, Signal | None]:
     """The first signal that matches, with the name of where it is from."""
-    generic = generic_signals()
-    failed = reading.answer.failure is not None
-    if not failed:
-        for signal in generic.walls:
-            if matches(signal.when, reading):
-                return "generic", signal
-    for signal in _platform_signals(match, probe):
-        if signal.ask not in already and matches(signal.when, reading):
-            return match.definition, signal
-    if failed:
-        return "generic", None
-    for signal in generic.answers:
-        if not probe.generic and signal.outcome in {Outcome.REMOVED, Outcome.AVAILABLE}:
-            continue
+    for origin, signal in candidates(match, probe, reading.answer, already=already):
         if matches(signal.when, reading):
-            return "generic", signal
-    raise AssertionError("generic.toml ends with a signal for every status")
+            return origin, signal
+    if reading.answer.failure is None:
+        raise AssertionError("generic.toml ends with a signal for every status")
+    return GENERIC, None
 
 
 def _platform_signals(match: Match, probe: Probe) -> list[Signal]:

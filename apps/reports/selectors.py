@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Person
-from apps.accounts.roles import Role
+from apps.accounts.roles import Action, Role, may
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.core.defanging import defang
@@ -185,6 +185,15 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """How many targets there are, since when, and when one of them was last checked."""
+
+    targets: int
+    since: datetime
+    last_check_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewRow:
     """A target that needs a person, with the campaign's items that point at it and its latest checks."""
 
@@ -199,6 +208,13 @@ def role_in(campaign: Campaign, person: Person) -> Role | None:
         return Role.OWNER
     role = Membership.objects.filter(campaign=campaign, person=person).values_list("role", flat=True).first()
     return Role(role) if role else None
+
+
+def may_anywhere(person: Person, action: Action) -> bool:
+    """Whether a person's role in any campaign includes `action`. For pages that are of no campaign."""
+    return person.is_superuser or any(
+        may(role, action) for role in person.memberships.values_list("role", flat=True)
+    )
 
 
 class UnknownCampaign(LookupError):
@@ -240,6 +256,27 @@ def campaigns_of(person: Person) -> list[CampaignRow]:
         )
         for campaign in campaigns
     ]
+
+
+def targets_for(person: Person) -> QuerySet[Target]:
+    """The targets of the campaigns that a person may see."""
+    if person.is_superuser:
+        return Target.objects.all()
+    items = Item.objects.filter(report__campaign__memberships__person=person)
+    return Target.objects.filter(pk__in=items.values("target_id"))
+
+
+def was_seen(person: Person, key: str) -> bool:
+    """Whether a canonical URL is a target of a person's campaigns that was seen to be there."""
+    found = targets_for(person).filter(key_digest=Target.digest_of(key))
+    return found.exclude(present_at=None).exists()
+
+
+def watched_platforms(person: Person) -> dict[str, Watched]:
+    """What of each platform the campaigns of a person watch, by its slug or domain. One query."""
+    by_platform = targets_for(person).order_by().values_list("platform")
+    counted = by_platform.annotate(Count("pk"), Min("created_at"), Max("last_check_at"))
+    return {platform: Watched(*figures) for platform, *figures in counted}
 
 
 def reports_of(campaign: Campaign) -> list[ReportRow]:

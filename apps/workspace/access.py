@@ -1,4 +1,4 @@
-"""Who gets to a campaign's pages. What each role may do is decided in accounts.roles, only asked here."""
+"""Who gets to which pages. What each role may do is decided in accounts.roles, only asked here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from apps.accounts.models import Person
 from apps.accounts.roles import Action, Role, may
 from apps.reports.models import Campaign
-from apps.reports.selectors import role_in
+from apps.reports.selectors import may_anywhere, role_in
 
 Parameters = ParamSpec("Parameters")
 
@@ -46,6 +46,29 @@ class Access:
 
 CampaignView = Callable[Concatenate[HttpRequest, Access, Parameters], HttpResponse]
 SlugView = Callable[Concatenate[HttpRequest, str, Parameters], HttpResponse]
+PersonView = Callable[Concatenate[HttpRequest, Person, Parameters], HttpResponse]
+PlainView = Callable[Concatenate[HttpRequest, Parameters], HttpResponse]
+
+
+def site_page(action: Action) -> Callable[[PersonView[Parameters]], PlainView[Parameters]]:
+    """Make a view of a page that is of no campaign out of a view of a person.
+
+    Anonymous people are sent to sign in. Whoever has a role with `action` in no campaign gets 403.
+    """
+
+    def decorate(view: PersonView[Parameters]) -> PlainView[Parameters]:
+        @wraps(view)
+        def with_person(
+            request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs
+        ) -> HttpResponse:
+            person = cast(Person, request.user)
+            if not may_anywhere(person, action):
+                raise PermissionDenied(f"Your role in no campaign lets you {action.label}.")
+            return view(request, person, *args, **kwargs)
+
+        return cast("PlainView[Parameters]", never_cache(login_required(with_person)))
+
+    return decorate
 
 
 def campaign_page(action: Action) -> Callable[[CampaignView[Parameters]], SlugView[Parameters]]:

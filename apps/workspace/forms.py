@@ -36,6 +36,9 @@ OUTCOME_CHOICES = (
     (Outcome.INCONCLUSIVE.value, "could not tell"),
 )
 
+ADDRESSES = frozenset({"new", "definitions", "platforms", "classify"})
+"""Words that no campaign can be called, because pages of the workspace are."""
+
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
@@ -92,7 +95,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         if not slug:
             if "slug" not in self.errors and "name" not in self.errors:
                 self.add_error("slug", "No short name can be made from this name. Write one.")
-        elif slug in {"new", "definitions"}:
+        elif slug in ADDRESSES:
             self.add_error("slug", "This word is an address of the site. Write another short name.")
         elif Campaign.objects.filter(slug=slug).exists():
             self.add_error("slug", f"There is a campaign called {slug} already. Write another short name.")

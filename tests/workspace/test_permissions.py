@@ -10,6 +10,8 @@ from django.urls import get_resolver
 from apps.checks.models import Check
 from apps.reports.models import Membership, ReplyKind
 from apps.reports.replies import log_reminder, log_reply
+from apps.workspace.forms import ADDRESSES
+from apps.workspace.urls import urlpatterns as workspace_urls
 from tests.factories import make_import, make_item, make_report
 from tests.workspace.conftest import Team
 
@@ -150,16 +152,44 @@ def test_no_address_is_left_out(addresses: dict[str, str]) -> None:
         name for name in get_resolver().namespace_dict["workspace"][1].reverse_dict if isinstance(name, str)
     }
     assert (
-        names - {"campaigns", "new_campaign", "definitions"}
+        names - {"campaigns", "new_campaign", "definitions", "platforms", "platform", "classify"}
         == {name for name, _, _ in PAGES}
         == set(addresses)
     )
 
 
-@pytest.mark.parametrize("path", ["/workspace/", "/workspace/new/", "/workspace/definitions/"])
-def test_the_list_of_campaigns_needs_a_person(path: str, team: Team) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/workspace/",
+        "/workspace/new/",
+        "/workspace/definitions/",
+        "/workspace/platforms/",
+        "/workspace/platforms/github/",
+        "/workspace/platforms/generic/",
+    ],
+)
+def test_the_pages_of_no_campaign_need_a_person(path: str, team: Team) -> None:
     assert team.client("anonymous").get(path).status_code == 302
-    assert team.client("stranger").get(path).status_code == 200
+    for who in team.people:
+        assert team.client(who).get(path).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_only_those_who_review_somewhere_classify(method: str, team: Team) -> None:
+    path = "/workspace/classify/"
+    assert team.client("anonymous").generic(method, path).status_code == 302
+    for who in REVIEW | {"stranger"}:  # the stranger owns another campaign
+        assert team.client(who).generic(method, path).status_code == 200, who
+    viewer = team.client("viewer").generic(method, path)
+    assert viewer.status_code == 403
+    assert "Your role" in viewer.content.decode()
+
+
+def test_no_campaign_can_be_called_as_a_page_is() -> None:
+    patterns = {str(each.pattern) for each in workspace_urls}
+    words = {pattern.split("/")[0] for pattern in patterns if pattern and not pattern.startswith("<")}
+    assert words == ADDRESSES
 
 
 def test_an_item_of_another_campaign_is_not_found_here(team: Team, addresses: dict[str, str]) -> None:

@@ -12,18 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from apps.checks import address
-from apps.checks.answer import Fetch
+from apps.checks.classification import Classification, classify
 from apps.checks.fetch import Fetcher
 from apps.checks.har import HarFetch, UnusableRecording
 from apps.checks.models import Target
-from apps.checks.observe import observe, observe_canary
-from apps.checks.outcomes import Outcome, Reason
-from apps.checks.siblings import Siblings
-from apps.checks.verdict import probes_of
+from apps.checks.outcomes import Reason
 from apps.core.canonical import UnusableURL, canonicalise
 from apps.platforms import registry
-from apps.platforms.matching import Match, match, template_parameters
-from apps.platforms.schema import DefinitionError, expand
+from apps.platforms.matching import Match, match
+from apps.platforms.schema import DefinitionError
 
 
 class Command(BaseCommand):
@@ -32,7 +29,9 @@ class Command(BaseCommand):
     `--json` prints one object with these keys, always all of them: `url`, `key`, `platform`, `platform_name`,
     `kind`, `account`, `probe`, `outcome`, `reason`, `definitive`, `signal`, `http_status`, `retry_after` (ISO
     time or null), `seen_available`, `canary` (null, or `url`, `outcome`, `reason`), `evidence` (facts about
-    each answer) and `missing` (URLs that a recording lacks).
+    each answer) and `missing` (URLs that a recording lacks). With `--explain` it has `signals`, too: for each
+    answer and each signal that may decide, in their order, `probe`, `signal`, `outcome`, `reason`, `ask`,
+    `holds`, `lacking` (the first condition that does not hold, in words) and `decided`.
     """
 
     help = "Say what a check of a URL would say, and why. Records nothing."
@@ -43,6 +42,9 @@ class Command(BaseCommand):
             "--har", type=Path, metavar="FILE", help="replay this recording; no network is used"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--explain", action="store_true", help="say of each signal whether it holds, or what it lacks"
+        )
         parser.add_argument(
             "--seen",
             action="store_true",
@@ -60,54 +62,22 @@ class Command(BaseCommand):
         if refusal is not None:
             raise CommandError(refusal, returncode=2)
         seen = options["seen"] or _on_record_as_seen(found)
-        recording: HarFetch | None = None
         if options["har"] is not None:
             try:
-                recording = HarFetch.from_file(options["har"])
+                told = classify(found, HarFetch.from_file(options["har"]), seen=seen)
             except UnusableRecording as error:
                 raise CommandError(str(error), returncode=2) from error
-        if recording is not None:
-            result = self._classify(found, recording, recording, seen=seen)
         else:
             with Fetcher() as fetcher:
-                result = self._classify(found, fetcher, None, seen=seen)
-        result = {"url": options["url"], **result}
+                told = classify(found, fetcher, seen=seen)
+        result = {"url": options["url"], **_facts(told)}
+        if options["explain"]:
+            result["signals"] = _signals(told)
         if options["json"]:
             self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
         else:
             for line in _lines(result):
                 self.stdout.write(line)
-
-    def _classify(
-        self, found: Match, fetch: Fetch, recording: HarFetch | None, *, seen: bool
-    ) -> dict[str, object]:
-        observation = observe(found, fetch=fetch, seen_available=seen, siblings=Siblings())
-        verdict, canary = observation.verdict, None
-        if verdict.outcome == Outcome.REMOVED:
-            canary = _ask_canary(found, fetch, recording)
-        outcome, reason, definitive = verdict.outcome, verdict.reason, verdict.definitive
-        if canary is not None and canary["outcome"] != Outcome.AVAILABLE:
-            lacking = canary["reason"] == Reason.NOT_RECORDED
-            outcome, definitive = Outcome.INCONCLUSIVE, False
-            reason = Reason.NOT_RECORDED if lacking else Reason.CANARY_FAILED
-        return {
-            "key": found.key,
-            "platform": found.platform,
-            "platform_name": registry.platform_name(found.platform),
-            "kind": found.kind,
-            "account": found.account,
-            "probe": verdict.probe,
-            "outcome": str(outcome),
-            "reason": str(reason),
-            "definitive": definitive,
-            "signal": verdict.signal,
-            "http_status": observation.http_status,
-            "retry_after": verdict.retry_after.isoformat() if verdict.retry_after else None,
-            "seen_available": seen,
-            "canary": canary,
-            "evidence": observation.evidence,
-            "missing": list(recording.missing) if recording is not None else [],
-        }
 
 
 def _on_record_as_seen(found: Match) -> bool:
@@ -119,21 +89,46 @@ def _on_record_as_seen(found: Match) -> bool:
         return False
 
 
-def _ask_canary(found: Match, fetch: Fetch, recording: HarFetch | None) -> dict[str, str] | None:
-    """Look at the platform's known-good URL, as the checks do before they believe in a removal.
+def _facts(told: Classification) -> dict[str, object]:
+    """What `--json` prints, without the URL as it was given."""
+    observation, verdict, canary = told.observation, told.observation.verdict, told.canary
+    return {
+        "key": told.found.key,
+        "platform": told.found.platform,
+        "platform_name": registry.platform_name(told.found.platform),
+        "kind": told.found.kind,
+        "account": told.found.account,
+        "probe": verdict.probe,
+        "outcome": str(told.outcome),
+        "reason": str(told.reason),
+        "definitive": told.definitive,
+        "signal": verdict.signal,
+        "http_status": observation.http_status,
+        "retry_after": verdict.retry_after.isoformat() if verdict.retry_after else None,
+        "seen_available": told.seen,
+        "canary": canary
+        and {"url": canary.url, "outcome": str(canary.outcome), "reason": str(canary.reason)},
+        "evidence": observation.evidence,
+        "missing": list(told.missing),
+    }
 
-    None where the platform has no canary, or where a recording does not begin to hold it: a recording of one
-    item need not hold the round that it was checked in.
-    """
-    definition = registry.definition(found.platform)
-    if definition is None or not definition.canary:
-        return None
-    canary = match(canonicalise(definition.canary))
-    first_ask = expand(probes_of(canary)[0].url, template_parameters(canary))
-    if recording is not None and not recording.holds(first_ask):
-        return None
-    verdict = observe_canary(definition, fetch=fetch).verdict
-    return {"url": definition.canary, "outcome": str(verdict.outcome), "reason": str(verdict.reason)}
+
+def _signals(told: Classification) -> list[dict[str, object]]:
+    """What each signal said of each answer."""
+    return [
+        {
+            "probe": step.answer.ask.name,
+            "signal": said.name,
+            "outcome": said.signal.outcome or None,
+            "reason": said.signal.reason or None,
+            "ask": said.signal.ask or None,
+            "holds": said.holds,
+            "lacking": said.lacking or None,
+            "decided": said.decided,
+        }
+        for step in told.steps
+        for said in step.said
+    ]
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
@@ -162,3 +157,6 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'canary':<12}{result['canary']['outcome']} ({result['canary']['reason']})"
     for url in result["missing"]:
         yield f"{'missing':<12}{url}"
+    for said in result.get("signals", ()):
+        told = "decided" if said["decided"] else "holds" if said["holds"] else f"lacks: {said['lacking']}"
+        yield f"{'signal':<12}{said['probe']}: {said['signal']}: {told}"

@@ -1,0 +1,211 @@
+"""What a check would say of a URL, and what each signal said on the way. Nothing is recorded.
+
+The command `classify` and the page of that name both print what is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from apps.core.canonical import canonicalise
+from apps.platforms import registry
+from apps.platforms.matching import Match, match, template_parameters
+from apps.platforms.schema import Signal, expand
+
+from .answer import Answer, Ask, Fetch, Observation
+from .conditions import condition_words, first_lacking
+from .observe import facts_of, observe, observe_canary
+from .outcomes import Outcome, Reason
+from .replay import Replay
+from .siblings import Siblings
+from .signals import Reading
+from .verdict import COMPARISON, GENERIC, SIBLING, candidates, probe_of, probes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one signal said of one answer.
+
+    `origin` is the slug of its definition, or "generic". `lacking` is the first of its conditions that does
+    not hold, in words; "" where all hold. Of the signals that hold, the first `decided`.
+    """
+
+    origin: str
+    signal: Signal
+    lacking: str
+    decided: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether all its conditions hold."""
+        return not self.lacking
+
+    @property
+    def name(self) -> str:
+        """As a verdict names it: `huggingface:up@1`."""
+        return f"{self.origin}:{self.signal.name}"
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What it says where it holds; None for one that goes on to ask another probe."""
+        return Outcome(self.signal.outcome) if self.signal.outcome else None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why, where it holds; None for one that goes on to ask another probe."""
+        return Reason(self.signal.reason) if self.signal.reason else None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One answer of a look, and what each signal that may decide says of it, in the order of the asking.
+
+    The answer for an address that cannot exist is only compared; no signal speaks of it.
+    """
+
+    answer: Answer
+    said: tuple[Said, ...]
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What a check would keep of the answer."""
+        return facts_of(self.answer)
+
+    @property
+    def own(self) -> tuple[Said, ...]:
+        """What the signals of the platform's definition say."""
+        return tuple(one for one in self.said if one.origin != GENERIC)
+
+    @property
+    def generic(self) -> tuple[Said, ...]:
+        """What the rules for every site say: walls, which are looked at first, then answers."""
+        return tuple(one for one in self.said if one.origin == GENERIC)
+
+    @property
+    def decided(self) -> Said | None:
+        """The signal that decided what this answer means, or where to ask next."""
+        return next((one for one in self.said if one.decided), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What the platform's known-good URL answered."""
+
+    url: str
+    outcome: Outcome
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a check would say. `missing` are the URLs that a recording lacks."""
+
+    found: Match
+    seen: bool
+    observation: Observation
+    outcome: Outcome
+    reason: Reason
+    definitive: bool
+    steps: tuple[Step, ...]
+    canary: Canary | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> bool:
+        """Whether the comparison with an address that cannot exist decided, against the signal that held."""
+        return self.observation.verdict.signal == COMPARISON
+
+    @property
+    def never_seen(self) -> bool:
+        """Whether a signal that holds did not count, because the target was never seen available."""
+        decided = next((step.decided for step in reversed(self.steps) if step.said), None)
+        return decided is not None and decided.signal.needs_seen and not self.seen
+
+
+def classify(found: Match, fetch: Fetch, *, seen: bool) -> Classification:
+    """Look at a URL as a check does. `seen`: judge it as a target that was seen available before.
+
+    `fetch` is the network or a recording. A platform's canary is looked at before a removal is believed; a
+    recording is held to that only where it begins to hold the canary's exchange.
+    """
+    heard = Hearing(fetch)
+    observation = observe(found, fetch=heard, seen_available=seen, siblings=Siblings())
+    verdict, canary = observation.verdict, None
+    if verdict.outcome == Outcome.REMOVED:
+        canary = _ask_canary(found, fetch)
+    outcome, reason, definitive = verdict.outcome, verdict.reason, verdict.definitive
+    if canary is not None and canary.outcome != Outcome.AVAILABLE:
+        lacking = canary.reason == Reason.NOT_RECORDED
+        outcome, definitive = Outcome.INCONCLUSIVE, False
+        reason = Reason.NOT_RECORDED if lacking else Reason.CANARY_FAILED
+    return Classification(
+        found=found,
+        seen=seen,
+        observation=observation,
+        outcome=outcome,
+        reason=reason,
+        definitive=definitive,
+        steps=explain(found, heard.answers),
+        canary=canary,
+        missing=tuple(fetch.missing) if isinstance(fetch, Replay) else (),
+    )
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Passes asks on, and keeps the answers for as long as it lives."""
+
+    fetch: Fetch
+    answers: list[Answer] = field(default_factory=list)
+
+    def __call__(self, ask: Ask) -> Answer:
+        answer = self.fetch(ask)
+        self.answers.append(answer)
+        return answer
+
+
+def explain(found: Match, answers: Sequence[Answer]) -> tuple[Step, ...]:
+    """What each signal says of each answer. Pure, like the verdict itself."""
+    params = template_parameters(found)
+    steps = []
+    asked: set[str] = set()
+    for answer in answers:
+        if answer.ask.name == SIBLING or answer.failure == Reason.NOT_RECORDED:
+            steps.append(Step(answer, ()))
+            continue
+        asked.add(answer.ask.name)
+        probe = probe_of(found, answer)
+        reading = Reading(answer, asked_of=found.key, params=params, json_after=probe.json_after)
+        steps.append(Step(answer, _said(reading, candidates(found, probe, answer, already=set(asked)))))
+    return tuple(steps)
+
+
+def _said(reading: Reading, signals: Iterable[tuple[str, Signal]]) -> tuple[Said, ...]:
+    said: list[Said] = []
+    open_still = True
+    for origin, signal in signals:
+        part = first_lacking(signal.when, reading)
+        said.append(
+            Said(
+                origin=origin,
+                signal=signal,
+                lacking="" if part is None else condition_words(part)[0],
+                decided=open_still and part is None,
+            )
+        )
+        open_still = open_still and part is not None
+    return tuple(said)
+
+
+def _ask_canary(found: Match, fetch: Fetch) -> Canary | None:
+    """Look at the platform's known-good URL; None where it has none, or a recording does not begin to."""
+    definition = registry.definition(found.platform)
+    if definition is None or not definition.canary:
+        return None
+    canary = match(canonicalise(definition.canary))
+    first_ask = expand(probes_of(canary)[0].url, template_parameters(canary))
+    if isinstance(fetch, Replay) and not fetch.holds(first_ask):
+        return None
+    verdict = observe_canary(definition, fetch=fetch).verdict
+    return Canary(definition.canary, verdict.outcome, verdict.reason)

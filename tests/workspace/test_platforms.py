@@ -1,0 +1,104 @@
+"""The pages that say what is known of each platform."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from apps.checks.knowledge import knowledge
+from apps.checks.signals import generic_signals
+from apps.platforms import registry
+from tests.factories import at, make_item, make_report, make_target
+from tests.workspace.conftest import Team
+from tests.workspace.test_campaigns import text_of
+
+pytestmark = pytest.mark.django_db
+LIST = "/workspace/platforms/"
+
+
+def plain(page: str) -> str:
+    """The words of a page without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_it_works(team: Team) -> None:
+    page = text_of(team.client("viewer"), LIST)
+    for definition in registry.definitions().values():
+        assert f'<a href="{LIST}{definition.slug}/">{definition.name}</a>' in page
+    assert f'<a href="{LIST}generic/">Every site</a>' in page
+
+
+@pytest.mark.parametrize("slug", sorted(registry.definitions()))
+def test_a_page_has_every_kind_probe_and_signal_of_the_definition(slug: str, team: Team) -> None:
+    definition = registry.definitions()[slug]
+    page = text_of(team.client("viewer"), f"{LIST}{slug}/")
+    for kind in definition.kinds:
+        assert f">{kind.name}</h3>" in page
+        assert not kind.needs_person or kind.needs_person in plain(page).replace("&#x27;", "'")
+    for probe in definition.probes:
+        assert f"<code>{probe}</code>: " in page
+    for signal in definition.signals:
+        row = page.partition(f'<tr role="row" id="{signal.id}">')[2].partition("</tr>")[0]
+        assert f"<code>{signal.name}</code>" in row
+        assert f"{signal.confidence}, {signal.verified.isoformat()}" in row
+        assert ("definitive" in row) == signal.definitive
+    places = [page.index(f'<tr role="row" id="{signal.id}">') for signal in definition.signals]
+    assert places == sorted(places)
+
+
+def test_the_rules_for_every_site_have_a_page_of_the_same_form(team: Team) -> None:
+    page = text_of(team.client("viewer"), f"{LIST}generic/")
+    rules = generic_signals()
+    for signal in (*rules.walls, *rules.answers):
+        assert f"<code>{signal.name}</code>" in page
+    assert f"The {len(rules.phrases)} phrases" in page
+
+
+def test_an_unknown_platform_has_no_page(team: Team) -> None:
+    assert team.client("viewer").get(f"{LIST}example-org/").status_code == 404
+
+
+def test_what_is_watched_is_counted_for_ones_own_campaigns(team: Team) -> None:
+    report, again = make_report(team.campaign), make_report(team.campaign)
+    last = at(5)
+    for checked in (at(3), last, None):
+        target = make_target(platform="github", last_check_at=checked)
+        for each in (report, again):  # reported twice, watched once
+            make_item(each, target)
+    make_item(report, make_target(platform="example.net"))
+    theirs = team.people["stranger"].memberships.get().campaign
+    make_item(make_report(theirs), make_target(platform="github"))
+    page = text_of(team.client("viewer"), f"{LIST}github/")
+    assert "3 URLs of your campaigns" in page
+    assert f'last check <time datetime="{last:%Y-%m-%dT%H:%M:%SZ}">' in page
+    assert "1 URL of your campaigns" in text_of(team.client("viewer"), f"{LIST}generic/")
+    assert "1 URL of your campaigns" in text_of(team.client("stranger"), f"{LIST}github/")
+    assert "4 URLs of your campaigns" in text_of(team.client("administrator"), f"{LIST}github/")
+    assert "nothing in your campaigns" in text_of(team.client("viewer"), f"{LIST}huggingface/")
+
+
+def test_the_list_takes_few_queries(team: Team, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for platform in ("github", "huggingface", "example.net"):
+        make_item(make_report(team.campaign), make_target(platform=platform))
+    client = team.client("viewer")
+    with django_assert_num_queries(4):  # session, person, targets, roles
+        client.get(LIST)
+
+
+def test_a_kind_shows_how_its_addresses_look() -> None:
+    known = next(each for each in knowledge() if each.slug == "huggingface")
+    model = next(kind for kind in known.kinds if kind.name == "model")
+    assert model.shapes == ("https://huggingface.co/‹owner›/‹name›",)
+    assert [(probe.name, probe.format) for probe in model.probes] == [("api", "json"), ("page", "page")]
+    assert model.probes[0].shape == "https://huggingface.co/api/models/‹owner›/‹name›"
+
+
+def test_whether_a_token_is_used_is_said_only_where_there_is_one(team: Team, settings: object) -> None:
+    path = f"{LIST}huggingface/"
+    assert "with the platform’s token" not in text_of(team.client("viewer"), path)
+    settings.PLATFORM_TOKENS = {"huggingface": "example-token"}  # type: ignore[attr-defined]
+    page = text_of(team.client("viewer"), path)
+    assert "with the platform’s token" in page
+    assert "example-token" not in page
