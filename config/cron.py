@@ -12,6 +12,7 @@ from django.conf import settings
 from rq import cron
 
 from apps.checks.jobs import RETENTION, tick
+from apps.checks.probing import TAKE_UP_EVERY, take_up
 from apps.reports.importing import run_next_import
 
 # A look that was not taken up before the next one is due is dropped, so that looks do not pile up.
@@ -23,3 +24,5 @@ every: dict[str, Any] = {
 }
 cron.register(tick, **every)
 cron.register(run_next_import, job_timeout=3600, **every)
+hour = int(TAKE_UP_EVERY.total_seconds())
+cron.register(take_up, **{**every, "interval": hour, "ttl": hour})

@@ -16,10 +16,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.core import clock
 
-from .models import Host, Target
+from .models import Canary, Host, Target
 
 
 def length() -> timedelta:
@@ -43,8 +44,18 @@ def due_targets(now: datetime, among: QuerySet[Target] | None = None) -> QuerySe
     return targets.filter(next_check_at__lte=now).order_by("next_check_at", "pk")
 
 
-def lease_hosts(*, limit: int, among: QuerySet[Target] | None = None) -> list[Lease]:
-    """Lease up to `limit` hosts that have due targets and may be asked now; all under one new token.
+def due_canaries(now: datetime, canaries: QuerySet[Canary] | None = None) -> QuerySet[Canary]:
+    """Canaries that are due to be asked, the longest overdue first."""
+    canaries = Canary.objects.all() if canaries is None else canaries
+    return canaries.filter(next_check_at__lte=now).order_by("next_check_at", "pk")
+
+
+def lease_hosts(
+    *, limit: int, among: QuerySet[Target] | None = None, canaries: QuerySet[Canary] | None = None
+) -> list[Lease]:
+    """Lease up to `limit` hosts that have due targets or canaries and may be asked now; under one new token.
+
+    `among` narrows the targets, and `canaries` the canaries.
 
     1. Without a lock, look whether there is anything: most looks find nothing.
     2. Take the candidates that no other tick is taking at this moment.
@@ -52,11 +63,13 @@ def lease_hosts(*, limit: int, among: QuerySet[Target] | None = None) -> list[Le
     """
     wall = clock.wall()
     free = _free(wall)
-    due = due_targets(clock.now(), among).filter(host=OuterRef("pk"))
+    now = clock.now()
+    due = due_targets(now, among).filter(host=OuterRef("pk"))
+    canary = due_canaries(now, canaries).filter(host=OuterRef("pk"))
     candidates = (
         Host.objects.filter(free)
-        .filter(Exists(due))
-        .annotate(due_at=Subquery(due.values("next_check_at")[:1]))
+        .filter(Exists(due) | Exists(canary))
+        .annotate(due_at=Coalesce(Subquery(due.values("next_check_at")[:1]), now))
         .order_by("due_at", "pk")
     )
     found = list(candidates.values_list("pk", flat=True)[:limit])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +12,7 @@ from django.db.models import Q
 
 from apps.core import clock
 
-from .outcomes import Outcome, Reason, Status
+from .outcomes import DefinitionChange, Fault, Outcome, Reason, Status
 
 ACCOUNT_LENGTH = 255  # more of a name is not kept: a path can hold thousands of characters
 
@@ -34,6 +35,12 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def called(names: Collection[str]) -> dict[str, Host]:
+        """The hosts of these names, made where they are new. Safe against a second caller at once."""
+        Host.objects.bulk_create([Host(name=name) for name in sorted(names)], ignore_conflicts=True)
+        return {host.name: host for host in Host.objects.filter(name__in=names)}
 
 
 class Target(models.Model):
@@ -185,13 +192,68 @@ class Transition(models.Model):
         return f"{self.from_status} to {self.to_status} of target {self.target_id}"
 
 
-class CanaryCheck(models.Model):
-    """The last look at a platform's known-good URL: the round's proof that the platform answers normally."""
+class Canary(models.Model):
+    """A URL that shows whether a definition still reads its platform rightly, and how it was last read.
 
-    platform = models.CharField(max_length=253, unique=True)
-    checked_at = models.DateTimeField()
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
-    reason = models.CharField(max_length=20, choices=Reason.choices)
+    The fields from `checked_at` on are those of `staleness.CanaryState`, which says what each means.
+    """
+
+    platform = models.CharField(max_length=253)  # slug of the definition
+    kind = models.CharField(max_length=50, blank=True)  # that it vouches for; "": those without their own
+    expects = models.CharField(max_length=12, choices=Outcome.choices)  # available, or removed
+    key = models.CharField(max_length=2048)  # canonical URL
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="canaries")
+    next_check_at = models.DateTimeField(null=True, blank=True)
+
+    checked_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
+    reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    signal = models.CharField(max_length=80, blank=True)
+    wrong_since = models.DateTimeField(null=True, blank=True)
+    untold_since = models.DateTimeField(null=True, blank=True)
+    untold_count = models.PositiveIntegerField(default=0)
+    accepted = models.CharField(max_length=12, choices=Fault.choices, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "kind", "expects"], name="canary_once"),
+        ]
 
     def __str__(self) -> str:
-        return f"canary of {self.platform}: {self.outcome}"
+        return f"canary of {self.platform} {self.kind} that expects {self.expects}: {self.outcome}"
+
+
+class DefinitionState(models.Model):
+    """Whether a platform's definition has gone stale: its canaries are not read as they should be."""
+
+    platform = models.CharField(max_length=253, unique=True)  # slug of the definition
+    probed_at = models.DateTimeField(null=True, blank=True)  # the last canary that was read
+    stale_since = models.DateTimeField(null=True, blank=True)
+    why = models.TextField(blank=True)  # a sentence for each canary; without any address
+    kept = models.BooleanField(default=False)  # a person looked, and said that it is stale
+    looked_at = models.DateTimeField(null=True, blank=True)
+    looked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"definition of {self.platform}{', stale' if self.stale_since else ''}"
+
+
+class DefinitionEvent(models.Model):
+    """A definition went stale, or ceased to be, or a person looked at it. Append-only."""
+
+    platform = models.CharField(max_length=253)
+    at = models.DateTimeField()
+    what = models.CharField(max_length=12, choices=DefinitionChange.choices)
+    why = models.TextField(blank=True)  # what was held against the definition at that moment
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    note = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index("platform", "at", name="definition_event")]
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.what}"

@@ -14,6 +14,7 @@ from apps.platforms.matching import match as match_url
 from apps.platforms.schema import Definition
 
 from .answer import Answer, Ask, Fetch, Observation, Verdict
+from .canaries import CanaryReading, CanaryURL
 from .outcomes import Outcome, Reason
 from .page import Content
 from .siblings import SiblingFacts, Siblings
@@ -79,9 +80,25 @@ def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
     """Look at a platform's known-good URL as at any other. Raises ValueError if it has none."""
     if not definition.canary:
         raise ValueError(f"{definition.slug} has no canary.")
-    return observe(
-        match_url(canonicalise(definition.canary)), fetch=fetch, seen_available=True, siblings=Siblings()
+    return _observe_known(match_url(canonicalise(definition.canary)), fetch)
+
+
+def read_canary(canary: CanaryURL, *, fetch: Fetch) -> CanaryReading:
+    """Read a canary as a URL that was seen before."""
+    observation = _observe_known(canary.match, fetch)
+    verdict = observation.verdict
+    return CanaryReading(
+        canary,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        signal=verdict.signal,
+        finished_at=observation.finished_at,
+        retry_after=verdict.retry_after,
     )
+
+
+def _observe_known(match: Match, fetch: Fetch) -> Observation:
+    return observe(match, fetch=fetch, seen_available=True, siblings=Siblings())
 
 
 def _with_token(ask: Ask, match: Match, token: str | None) -> Ask:

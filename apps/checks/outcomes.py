@@ -62,6 +62,7 @@ class Reason(TextChoices):
     UNKNOWN_ANSWER = "unknown_answer", "an answer that no rule covers"
     CHECKER_TOKEN = "checker_token", "the checker's own token was refused"
     CANARY_FAILED = "canary_failed", "the platform's known-good page failed too"
+    STALE_DEFINITION = "stale_definition", "what is known of the platform is out of date"
     NOT_RECORDED = "not_recorded", "the recording lacks this exchange"
     CHECKER_ERROR = "checker_error", "an error of the checker itself"
     # any, by a person
@@ -142,3 +143,19 @@ STATUS_ORDER = (
     Status.WAITING,
 )
 """Statuses from "still up" by way of "gone" to "could not tell": the order of every table and chart."""
+
+
+class Fault(TextChoices):
+    """What is held against a definition because of how one of its canaries is read."""
+
+    WRONG = "wrong", "read wrongly"  # a known-good URL reads removed, a known-missing one reads up
+    UNTOLD = "untold", "not told for a week"  # only inconclusive
+
+
+class DefinitionChange(TextChoices):
+    """What happened to a definition."""
+
+    WENT_STALE = "went_stale", "went stale"
+    RECOVERED = "recovered", "its canaries are read rightly again"
+    FOUND_RIGHT = "found_right", "a person looked: it is right"
+    KEPT_STALE = "kept_stale", "a person looked: it is stale"

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,19 +24,22 @@ from django.db.models import QuerySet
 from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
-from apps.platforms.matching import match
+from apps.platforms.matching import Match, match
 from apps.platforms.schema import Politeness
 
 from . import lease as leases
+from . import probing
 from .answer import Answer, Ask, Observation, Verdict
+from .canaries import CanaryReading, CanaryURL, witness
 from .fetch import Fetcher
 from .lease import Lease
-from .models import CanaryCheck, Target
-from .observe import left_alone, observe, observe_canary
+from .models import Canary, DefinitionState, Target
+from .observe import left_alone, observe, read_canary
 from .outcomes import Outcome, Reason
 from .pace import Pacer
 from .recording import NewCheck, append
 from .siblings import Siblings
+from .staleness import is_right
 
 log = logging.getLogger(__name__)
 
@@ -64,18 +67,51 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class DueCanary:
+    """A canary whose time has come to be read, apart from any target."""
+
+    canary_id: int
+    canary: CanaryURL
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
-    """One observation on its way into the record."""
+    """One observation on its way into the record.
+
+    `definition` is the slug of the one that it was judged by, or "". `witness` is the canary without which
+    its outcome is not believed; None if it needs none, or if there is none.
+    """
 
     due: Due
     observation: Observation
+    definition: str = ""
+    witness: CanaryURL | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.observation.verdict.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What the canaries of a batch answered."""
+
+    readings: tuple[CanaryReading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A canary that was read because its time had come."""
+
+    due: DueCanary
+    reading: CanaryReading
 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A target that was not asked after all: its host wants to be left alone."""
+    """A target or canary that was not asked after all: its host wants to be left alone."""
 
-    due: Due
+    due: Due | DueCanary
 
 
 @dataclass(slots=True)
@@ -84,12 +120,13 @@ class HostRun:
 
     lease: Lease
     politeness: Politeness
-    waiting: deque[Due] = field(default_factory=deque)
-    pending_ids: set[int] = field(default_factory=set)  # loaded and not yet recorded
+    waiting: deque[Due | DueCanary] = field(default_factory=deque)
+    pending_ids: set[int] = field(default_factory=set)  # targets loaded and not yet recorded
+    pending_canaries: set[int] = field(default_factory=set)
     in_flight: int = 0
     finished: list[Finished] = field(default_factory=list)
     finished_since: float = 0.0
-    suspicious: bool = False  # among the finished is a removed outcome that needs the canary
+    suspicious: bool = False  # among the finished is an outcome that needs a canary
     awaiting_canary: list[Finished] = field(default_factory=list)
     closing: bool = False  # what is under way is finished, nothing new is begun
 
@@ -100,8 +137,16 @@ class HostRun:
     def close(self) -> None:
         """Begin nothing more on this host."""
         self.closing = True
-        self.pending_ids.difference_update(due.target_id for due in self.waiting)
+        for due in self.waiting:
+            self.forget(due)
         self.waiting.clear()
+
+    def forget(self, due: Due | DueCanary) -> None:
+        """Let what was not asked be loaded again."""
+        if isinstance(due, Due):
+            self.pending_ids.discard(due.target_id)
+        else:
+            self.pending_canaries.discard(due.canary_id)
 
 
 @dataclass(slots=True)
@@ -119,7 +164,8 @@ class Summary:
 class Runner:
     """Works through due targets. Not thread-safe: one runner, one calling thread.
 
-    `among` narrows what is checked. `stop` ends it early: answers under way are given a few seconds, what
+    `among` narrows which targets are checked; then canaries are read on their own only if `canaries` names
+    some. `stop` ends it early: answers under way are given a few seconds, what
     finished is recorded, the rest is given back untouched. `on_recorded` is told the outcomes of each batch.
     """
 
@@ -127,12 +173,14 @@ class Runner:
         self,
         *,
         among: QuerySet[Target] | None = None,
+        canaries: QuerySet[Canary] | None = None,
         stop: threading.Event | None = None,
         on_recorded: Callable[[Counter[str]], None] | None = None,
         threads: int | None = None,
         siblings: Siblings | None = None,
     ) -> None:
         self._among = among
+        self._canaries = Canary.objects.none() if canaries is None and among is not None else canaries
         self._stop = stop or threading.Event()
         self._on_recorded = on_recorded
         self._threads = threads or settings.CHECK_CONCURRENCY
@@ -204,7 +252,7 @@ class Runner:
         room = HOSTS_A_THREAD * self._threads - len(self._runs)
         if room <= 0:
             return False
-        taken = leases.lease_hosts(limit=room, among=self._among)
+        taken = leases.lease_hosts(limit=room, among=self._among, canaries=self._canaries)
         for lease in taken:
             self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
         return bool(taken)
@@ -222,8 +270,7 @@ class Runner:
             and clock.wall() < run.lease.until
             and not self._pacer.seconds_until_free(run.lease.host)
         ):
-            due = run.waiting.popleft()
-            self._submit(run, lambda due=due: (run, self._observe(run.lease.host, due)))  # type: ignore[misc]
+            self._submit(run, partial(self._answer, run, run.waiting.popleft()))
             run.in_flight += 1
             if run.politeness.interval_seconds:
                 break  # the thread takes the slot; look at the pace again next time round
@@ -243,15 +290,27 @@ class Runner:
         return self._pacer.seconds_until_free(host)
 
     def _load(self, run: HostRun) -> bool:
-        """Take in the host's due targets; each once until its check is recorded."""
+        """Take in the host's due canaries and targets; each once until it is recorded."""
         if run.closing:
             return False
+        self._load_canaries(run)
         due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
         rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
         for target in rows.only("key", "platform", "present_at")[:TARGETS_A_LOAD]:
             run.waiting.append(Due(target.pk, target.key, target.platform, target.present_at is not None))
             run.pending_ids.add(target.pk)
         return bool(run.waiting)
+
+    def _load_canaries(self, run: HostRun) -> None:
+        due = leases.due_canaries(clock.now(), self._canaries).filter(host_id=run.lease.host_id)
+        for row in due.exclude(pk__in=run.pending_canaries) if run.pending_canaries else due:
+            canary = probing.canary_url(row)
+            if canary is None:
+                # The definitions have changed: `take_up` will bring this one in line with them.
+                Canary.objects.filter(pk=row.pk).update(next_check_at=None)
+                continue
+            run.waiting.append(DueCanary(row.pk, canary))
+            run.pending_canaries.add(row.pk)
 
     def _pause(self, look_at: float) -> float:
         """Seconds until there is something to do other than to collect an answer."""
@@ -282,15 +341,21 @@ class Runner:
                 if not run.finished:
                     run.finished_since = time.monotonic()
                 run.finished.append(result)
-                run.suspicious = run.suspicious or _needs_canary(result)
+                run.suspicious = run.suspicious or result.witness is not None
                 self._hold(run, result.observation.verdict.retry_after)
             elif isinstance(result, PutBack):
                 run.in_flight -= 1
-                run.pending_ids.discard(result.due.target_id)
-            elif isinstance(result, Canary):
-                self._hold(run, result.retry_after)
+                run.forget(result.due)
+            elif isinstance(result, Probed):
+                run.in_flight -= 1
+                self._hold(run, result.reading.retry_after)
+                self._record(run, [], [result.reading])
+                run.forget(result.due)
+            elif isinstance(result, Witnesses):
+                for reading in result.readings:
+                    self._hold(run, reading.retry_after)
                 batch, run.awaiting_canary = run.awaiting_canary, []
-                self._record(run, _with_canary(batch, result), result)
+                self._record(run, _with_canaries(batch, result.readings), result.readings)
 
     def _hold(self, run: HostRun, retry_after: datetime | None) -> None:
         if retry_after is not None:
@@ -314,17 +379,25 @@ class Runner:
         """One more request of a check on `host`, unless the host has meanwhile said that it wants none."""
         return left_alone(ask) if self._pacer.seconds_held(host) else self._fetch(ask)
 
-    def _observe(self, host: str, due: Due) -> Finished | PutBack:
+    def _answer(self, run: HostRun, due: Due | DueCanary) -> tuple[HostRun, object]:
+        host = run.lease.host
         if self._pacer.seconds_held(host):
-            return PutBack(due)
+            return run, PutBack(due)
+        if isinstance(due, DueCanary):
+            return run, Probed(due, self._read_canary(host, due.canary))
+        return run, self._observe(host, due)
+
+    def _observe(self, host: str, due: Due) -> Finished:
         started_at = clock.now()
         try:
+            found = match(canonicalise(due.key))
             observation = observe(
-                match(canonicalise(due.key)),
+                found,
                 fetch=partial(self._ask, host),
                 seen_available=due.seen_available,
                 siblings=self._siblings,
             )
+            return Finished(due, observation, found.definition, _witness(found, observation))
         except Exception as error:
             # Whatever it is, it concerns one target: it is recorded as ours, and the others go on.
             log.exception("target %s could not be checked", due.target_id)
@@ -334,40 +407,40 @@ class Runner:
                 finished_at=clock.now(),
                 evidence={"error": type(error).__name__},
             )
-        return Finished(due, observation)
+            return Finished(due, observation)
 
-    def _observe_canary(self, host: str, platform: str) -> Canary:
-        definition = registry.definition(platform)
-        assert definition is not None  # noqa: S101  (asked for only where there is one)
+    def _read_canary(self, host: str, canary: CanaryURL) -> CanaryReading:
         try:
-            verdict = observe_canary(definition, fetch=partial(self._ask, host)).verdict
-            return Canary(platform, verdict.outcome, verdict.reason, verdict.retry_after)
+            return read_canary(canary, fetch=partial(self._ask, host))
         except Exception:
-            log.exception("the canary of %s could not be checked", platform)
-            return Canary(platform, Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR)
+            log.exception("a canary of %s could not be read", canary.platform)
+            return CanaryReading(
+                canary, Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR, "checker:error@1", clock.now()
+            )
 
     # -- what is written
 
     def _finish_batch(self, run: HostRun) -> None:
-        """Write a host's finished checks; where one says removed, only after the platform's canary was asked.
+        """Write a host's finished checks; those that need a canary only after it was asked.
 
-        The canary is asked after the removed answers that it vouches for, so that an outage which began
-        between two looks cannot pass for removals.
+        The canary is asked after the answers that it vouches for, so that an outage which began between two
+        looks cannot pass for removals. Where the definition is stale nothing can vouch, and none is asked.
         """
         if run.awaiting_canary:
-            return  # one batch at a time waits for its canary
-        batch, run.finished, run.suspicious = run.finished, [], False
-        platform = next((one.due.platform for one in batch if _needs_canary(one)), None)
-        if platform is None:
-            self._record(run, batch, None)
+            return  # one batch at a time waits for its canaries
+        batch, run.finished, run.suspicious = _without_stale(run.finished), [], False
+        wanted = tuple(dict.fromkeys(one.witness for one in batch if one.witness is not None))
+        if not wanted:
+            self._record(run, batch, [])
             return
         run.awaiting_canary = batch
-        self._submit(run, lambda: (run, self._observe_canary(run.lease.host, platform)))
+        host = run.lease.host
+        self._submit(run, lambda: (run, Witnesses(tuple(self._read_canary(host, one) for one in wanted))))
 
-    def _record(self, run: HostRun, batch: Sequence[Finished], canary: Canary | None) -> None:
+    def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
         """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
         try:
-            if not self._write(run, batch, canary):
+            if not self._write(run, batch, readings):
                 log.warning("a lease ran out: %s answers are dropped and asked again", len(batch))
                 self._forget(run)
                 return
@@ -376,15 +449,18 @@ class Runner:
         except Exception:
             log.exception("a batch of %s checks could not be recorded; trying one by one", len(batch))
             batch = [one for one in batch if self._record_alone(run, one)]
+            probing.put_off(readings, until=clock.now() + ERROR_DELAY)
+        if not batch:
+            return
         run.pending_ids.difference_update(one.due.target_id for one in batch)
-        outcomes = Counter(str(one.observation.verdict.outcome) for one in batch)
+        outcomes = Counter(str(one.outcome) for one in batch)
         self.summary.outcomes += outcomes
         if self._on_recorded:
             self._on_recorded(outcomes)
 
     def _record_alone(self, run: HostRun, one: Finished) -> bool:
         try:
-            return self._write(run, [one], None)
+            return self._write(run, [one], [])
         except (OperationalError, InterfaceError):
             raise
         except Exception:
@@ -393,7 +469,7 @@ class Runner:
             self.summary.errors += 1
             return False
 
-    def _write(self, run: HostRun, batch: Sequence[Finished], canary: Canary | None) -> bool:
+    def _write(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> bool:
         """Write in one transaction; returns False, and writes nothing, if the lease is no longer ours.
 
         A transaction that the database breaks off, because another writer was in its way, is tried again.
@@ -403,8 +479,7 @@ class Runner:
                 with transaction.atomic():
                     if not leases.still_mine(run.lease):
                         return False
-                    if canary is not None:
-                        _record_canary(canary)
+                    probing.record_readings(readings)
                     append(_new_check(one) for one in batch)
                 return True
             except OperationalError:
@@ -453,7 +528,7 @@ class Runner:
             self._collect(timeout=0.1)
         for run in list(self._runs.values()):
             answers = [*run.awaiting_canary, *run.finished]
-            self._record(run, [one for one in answers if not _needs_canary(one)], None)
+            self._record(run, [one for one in answers if one.witness is None], [])
 
     def _give_back(self) -> None:
         for _ in self._workers:
@@ -463,52 +538,76 @@ class Runner:
             self._release(run)
 
 
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """What a platform's known-good URL answered in this round."""
-
-    platform: str
-    outcome: Outcome
-    reason: Reason
-    retry_after: datetime | None = None
-
-
 def _record_at(run: HostRun) -> float:
     """When the host's finished checks are written at the latest, on the monotonic clock."""
     patience = clock.in_real_time(RECORD_SUSPICIOUS_EVERY).total_seconds() if run.suspicious else 0.0
     return run.finished_since + max(patience, RECORD_EVERY_SECONDS)
 
 
-def _needs_canary(one: Finished) -> bool:
-    """Whether `one` says removed on a platform that has a canary."""
-    definition = registry.definition(one.due.platform)
-    removed = one.observation.verdict.outcome == Outcome.REMOVED
-    return removed and definition is not None and bool(definition.canary)
+def _witness(found: Match, observation: Observation) -> CanaryURL | None:
+    definition = registry.definition(found.definition)
+    if definition is None or observation.verdict.outcome != Outcome.REMOVED:
+        return None
+    return witness(definition, found.kind, observation.verdict.outcome)
 
 
-def _with_canary(batch: Sequence[Finished], canary: Canary) -> list[Finished]:
-    """The batch as it may be recorded: without a healthy canary no removed outcome of the platform stands."""
-    if canary.outcome == Outcome.AVAILABLE:
-        return list(batch)
-    return [_voided(one) if _is_removed_on(one, canary.platform) else one for one in batch]
+def _without_stale(batch: Sequence[Finished]) -> list[Finished]:
+    """The batch as it may be recorded: while its definition is stale, no removed outcome stands."""
+    suspicious = {one.definition for one in batch if one.outcome == Outcome.REMOVED} - {""}
+    stale = probing.stale_among(suspicious) if suspicious else {}
+    return [
+        _voided(one, Reason.STALE_DEFINITION, {"stale": _stale_facts(stale[one.definition])})
+        if one.outcome == Outcome.REMOVED and one.definition in stale
+        else one
+        for one in batch
+    ]
 
 
-def _is_removed_on(one: Finished, platform: str) -> bool:
-    return one.due.platform == platform and one.observation.verdict.outcome == Outcome.REMOVED
+def _stale_facts(state: DefinitionState) -> dict[str, object]:
+    since = state.stale_since.isoformat() if state.stale_since else None
+    return {"since": since, "why": state.why, "by_person": state.kept}
 
 
-def _voided(one: Finished) -> Finished:
+def _with_canaries(batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> list[Finished]:
+    """The batch as it may be recorded: what needs a canary stands only if that was read as it should be."""
+    by_canary = {reading.canary: reading for reading in readings}
+    told = []
+    for one in batch:
+        reading = by_canary.get(one.witness) if one.witness is not None else None
+        if reading is None:
+            told.append(one)
+            continue
+        facts = {"canary": _canary_facts(reading)}
+        if is_right(reading.canary.expects, reading.outcome, reading.reason):
+            told.append(_with_evidence(one, facts))
+        else:
+            told.append(_voided(one, Reason.CANARY_FAILED, facts))
+    return told
+
+
+def _canary_facts(reading: CanaryReading) -> dict[str, object]:
+    return {
+        "kind": reading.canary.kind,
+        "expects": str(reading.canary.expects),
+        "outcome": str(reading.outcome),
+        "reason": str(reading.reason),
+        "signal": reading.signal,
+        "finished_at": reading.finished_at.isoformat(),
+    }
+
+
+def _with_evidence(one: Finished, facts: Mapping[str, object]) -> Finished:
+    evidence = {**one.observation.evidence, **facts}
+    return replace(one, observation=replace(one.observation, evidence=evidence))
+
+
+def _voided(one: Finished, reason: Reason, facts: Mapping[str, object]) -> Finished:
+    """`one` as inconclusive for `reason`, with what it would have been in its evidence."""
     verdict = one.observation.verdict
-    evidence = {**one.observation.evidence, "without_canary": f"{verdict.outcome}/{verdict.reason}"}
-    void = replace(verdict, outcome=Outcome.INCONCLUSIVE, reason=Reason.CANARY_FAILED, definitive=False)
-    return replace(one, observation=replace(one.observation, verdict=void, evidence=evidence))
-
-
-def _record_canary(canary: Canary) -> None:
-    CanaryCheck.objects.update_or_create(
-        platform=canary.platform,
-        defaults={"checked_at": clock.now(), "outcome": canary.outcome, "reason": canary.reason},
-    )
+    would_be = {"outcome": str(verdict.outcome), "reason": str(verdict.reason)}
+    one = _with_evidence(one, {"would_be": {**would_be, "definitive": verdict.definitive}, **facts})
+    void = replace(verdict, outcome=Outcome.INCONCLUSIVE, reason=reason, definitive=False)
+    return replace(one, observation=replace(one.observation, verdict=void), witness=None)
 
 
 def _new_check(one: Finished) -> NewCheck:

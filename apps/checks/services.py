@@ -10,10 +10,12 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.core import clock
+from apps.platforms import registry
 from apps.platforms.matching import Match
 
-from .models import ACCOUNT_LENGTH, Check, Host, Target
-from .outcomes import Outcome, Reason
+from . import probing
+from .models import ACCOUNT_LENGTH, Canary, Check, DefinitionEvent, DefinitionState, Host, Target
+from .outcomes import DefinitionChange, Outcome, Reason
 from .recording import NewCheck, append
 
 
@@ -42,7 +44,7 @@ def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
         known = Target.objects.in_bulk(list(digests), field_name="key_digest")
         missing = [key for digest, key in digests.items() if digest not in known]
         if missing:
-            hosts = _hosts({matches[key].host for key in missing})
+            hosts = Host.called({matches[key].host for key in missing})
             Target.objects.bulk_create(
                 [_new_target(matches[key], hosts[matches[key].host], origins[key], now) for key in missing],
                 ignore_conflicts=True,
@@ -67,11 +69,6 @@ def _new_target(match: Match, host: Host, origins: set[datetime], now: datetime)
     )
     target.commit_to_key()
     return target
-
-
-def _hosts(names: set[str]) -> dict[str, Host]:
-    Host.objects.bulk_create([Host(name=name) for name in sorted(names)], ignore_conflicts=True)
-    return {host.name: host for host in Host.objects.filter(name__in=names)}
 
 
 def _add_origins(
@@ -155,3 +152,39 @@ def _manual_key(
     target_id: int, outcome: str, reason: str, moment: datetime, undated: bool
 ) -> tuple[object, ...]:
     return (target_id, str(outcome), str(reason), None if undated else moment)
+
+
+def find_definition_right(*, platform: str, person_id: int | None = None, note: str = "") -> None:
+    """A person looked at a definition and finds that it is right: it is not stale, or no longer.
+
+    What is held against it now is accepted: it does not make it stale again before the canary has been read
+    rightly in between.
+    """
+    definition = registry.definitions()[platform]
+    with transaction.atomic():
+        state = probing.locked_state(platform)
+        rows = list(state_rows := Canary.objects.filter(platform=platform))
+        for row in rows:
+            row.accepted = ""
+        for finding in probing.findings_of(definition, rows):
+            state_rows.filter(kind=finding.kind, expects=finding.expects).update(accepted=finding.fault)
+        _note_look(state, DefinitionChange.FOUND_RIGHT, person_id, note)
+        state.stale_since, state.why, state.kept = None, "", False
+        state.save()
+
+
+def keep_definition_stale(*, platform: str, person_id: int | None = None, note: str = "") -> None:
+    """A person looked at a definition and finds it stale: it is from now on, until one finds it right."""
+    with transaction.atomic():
+        state = probing.locked_state(platform)
+        _note_look(state, DefinitionChange.KEPT_STALE, person_id, note)
+        state.stale_since = state.stale_since or state.looked_at
+        state.kept = True
+        state.save()
+
+
+def _note_look(state: DefinitionState, what: DefinitionChange, person_id: int | None, note: str) -> None:
+    state.looked_at, state.looked_by_id = clock.now(), person_id
+    DefinitionEvent.objects.create(
+        platform=state.platform, at=state.looked_at, what=what, why=state.why, person_id=person_id, note=note
+    )

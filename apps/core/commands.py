@@ -47,6 +47,16 @@ def clock_problem() -> str | None:
     return None
 
 
+def demo_problem() -> str | None:
+    """One sentence if the record is the demo's, whose time only `serve --demo` knows; None if all is well."""
+    if settings.DEMO and not clock.is_simulated():
+        return (
+            "The demo's time is known to `serve --demo` only, which checks by itself. Unset DEMO to check "
+            "what is your own."
+        )
+    return None
+
+
 def database_problem() -> str | None:
     """One sentence on why the database cannot be used and what to do; None if it answers."""
     try:

@@ -143,6 +143,7 @@ REPLIES = (
     Reply(timedelta(days=15, hours=12), Host.PLATFORM, 2, "decision", "removed"),
 )
 REMINDER = timedelta(days=8)  # of the first list
+LOOK = timedelta(days=21, hours=12)  # a person looks at the definition that the last outage made stale
 EVERY_CLAIMED = 5  # one in so many of the items that are up is said to be removed
 
 SPELLS = (

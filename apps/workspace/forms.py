@@ -178,6 +178,24 @@ class ReviewForm(forms.Form):
         return cleaned
 
 
+class LookForm(forms.Form):
+    """What a person found who looked at a definition that has gone stale."""
+
+    right = forms.TypedChoiceField(
+        choices=(("right", "It is right: its canary is what changed"), ("stale", "It is stale: keep it so")),
+        coerce=lambda chosen: chosen == "right",
+        widget=forms.RadioSelect,
+        label="What you found",
+    )
+    note = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 1}),
+        required=False,
+        max_length=5000,
+        label="Note",
+        help_text="Read by everybody who signs in here.",
+    )
+
+
 class ReportForm(forms.Form):
     """A list that was sent to a platform."""
 

@@ -22,6 +22,7 @@ from .views import (
     reports,
     review,
     settings,
+    staleness,
 )
 
 app_name = "workspace"
@@ -32,6 +33,8 @@ urlpatterns = [
     path("platforms/", platforms.platform_list, name="platforms"),
     path("platforms/<slug:platform>/", platforms.platform, name="platform"),
     path("classify/", classify.classify, name="classify"),
+    path("platforms/stale/", staleness.stale_definitions_page, name="stale_definitions"),
+    path("platforms/<slug:platform>/looked/", staleness.looked, name="looked_at_definition"),
     path("<slug:slug>/", campaigns.campaign, name="campaign"),
     path("<slug:slug>/figures/", figures.figures, name="figures"),
     path("<slug:slug>/charts/<slug:chart>.csv", figures.chart_csv, name="chart_csv"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -21,6 +22,33 @@ PAGE = response(
     headers=["Content-Type: text/html"],
 )
 GONE = response(b"gone", status="410 Gone")
+
+
+SLUG = "example-platform"
+_DEFINITION = """
+slug = "example-platform"
+name = "Example Platform"
+hosts = ["127.0.0.1:{port}"]
+canary = "http://127.0.0.1:{port}/canary"
+
+[[kinds]]
+name = "model"
+path = "/models/(?P<name>[^/]+)"
+key = "http://127.0.0.1:{port}/models/{{name}}"
+probes = ["page"]
+{of_kind}
+
+[[probes]]
+name = "page"
+url = "{{url}}"
+"""
+
+
+def define(port: int, settings: Any, folder: Path, of_kind: str = "") -> None:
+    """Put a definition of a platform on loopback in force; `of_kind` adds lines to its kind."""
+    of_kind = of_kind.format(port=port)
+    (folder / f"{SLUG}.toml").write_text(_DEFINITION.format(port=port, of_kind=of_kind))
+    settings.PLATFORM_DEFINITION_DIRS = [folder]
 
 
 def watch(*urls: str) -> list[Target]:

@@ -13,11 +13,11 @@ import pytest
 from django.db import connection, transaction
 
 from apps.checks import lease, ledger
-from apps.checks.models import CanaryCheck, Host, Target
+from apps.checks.models import Canary, Host, Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.runner import ERROR_DELAY, Runner
 from apps.core import clock
-from tests.checks.running import GONE, PAGE, Serve, watch, with_own_connection
+from tests.checks.running import GONE, PAGE, SLUG, Serve, define, watch, with_own_connection
 from tests.checks.servers import Visitor, response
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -261,24 +261,6 @@ def test_two_runners_at_once_check_each_target_once(serve: Serve) -> None:
     assert list(ledger.verify()) == []
 
 
-DEFINITION = """
-slug = "example-platform"
-name = "Example Platform"
-hosts = ["127.0.0.1:{port}"]
-canary = "http://127.0.0.1:{port}/canary"
-
-[[kinds]]
-name = "model"
-path = "/models/(?P<name>[^/]+)"
-key = "http://127.0.0.1:{port}/models/{{name}}"
-probes = ["page"]
-
-[[probes]]
-name = "page"
-url = "{{url}}"
-"""
-
-
 @pytest.mark.parametrize(
     ("canary", "reason", "status"),
     [(PAGE, Reason.NOT_FOUND, Status.SUSPECTED), (None, Reason.CANARY_FAILED, Status.WAITING)],
@@ -287,17 +269,20 @@ def test_a_round_whose_canary_is_off_removes_nothing(
     serve: Serve, settings: Any, tmp_path: Path, canary: bytes | None, reason: Reason, status: Status
 ) -> None:
     server = serve({"/canary": canary} if canary else {})
-    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
-    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    define(server.port, settings, tmp_path)
     (target,) = watch(server.url("/models/one"))
     Runner().run_due()
     ((_, why),) = seen(target)
     target.refresh_from_db()
     assert (why, target.status) == (reason, status)
     assert "/canary" in server.paths()
-    assert CanaryCheck.objects.get().platform == "example-platform"
+    on_record = Canary.objects.get()
+    evidence = target.checks.get().evidence
+    assert (on_record.platform, on_record.outcome) == (SLUG, evidence["canary"]["outcome"])
+    assert ("would_be" in evidence) == (not canary)
     if not canary:
-        assert target.checks.get().evidence["without_canary"] == "removed/not_found"
+        assert evidence["would_be"] == {"outcome": "removed", "reason": "not_found", "definitive": False}
+        assert evidence["canary"]["signal"] == "generic:not-found@1"
 
 
 def test_a_stop_while_a_canary_hangs_drops_only_what_it_would_have_vouched_for(
@@ -314,8 +299,7 @@ def test_a_stop_while_a_canary_hangs_drops_only_what_it_would_have_vouched_for(
             visitor.send(PAGE if "/models/up " in head else response(b"", status="404 Not Found"))
 
     server = serve(script)
-    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
-    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    define(server.port, settings, tmp_path)
     up, missing = watch(server.url("/models/up"), server.url("/models/missing"))
     summary = Runner(stop=stop).run_due()
     over.set()
@@ -326,8 +310,7 @@ def test_a_stop_while_a_canary_hangs_drops_only_what_it_would_have_vouched_for(
 
 def test_a_canary_that_says_when_to_come_back_is_heard(serve: Serve, settings: Any, tmp_path: Path) -> None:
     server = serve({"/canary": LATER})
-    (tmp_path / "example-platform.toml").write_text(DEFINITION.format(port=server.port))
-    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    define(server.port, settings, tmp_path)
     watch(server.url("/models/one"))
     Runner().run_due()
     host = Host.objects.get()

@@ -142,7 +142,13 @@ def test_a_path_leads_to_values(path: str, values: list[Any], reached: bool) -> 
 
 def test_every_reason_belongs_to_an_outcome_or_to_the_checker() -> None:
     used = frozenset[Reason]().union(*REASONS_OF.values())
-    by_hand = {Reason.CANARY_FAILED, Reason.NOT_RECORDED, Reason.CHECKER_ERROR, Reason.PERSON}
+    by_hand = {
+        Reason.CANARY_FAILED,
+        Reason.STALE_DEFINITION,
+        Reason.NOT_RECORDED,
+        Reason.CHECKER_ERROR,
+        Reason.PERSON,
+    }
     assert used | by_hand == set(Reason)
     assert not used & by_hand
 

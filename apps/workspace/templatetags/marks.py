@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.checks.outcomes import Outcome, Status
+from apps.checks.selectors import stale_definitions
 from apps.metrics.counts import percent
 
 register = template.Library()
@@ -36,3 +37,9 @@ def outcome_word(outcome: Outcome) -> str:
 def share(count: int, of: int) -> str:
     """`count` of `of` in percent."""
     return percent(count, of)
+
+
+@register.simple_tag
+def stale_platforms() -> list[str]:
+    """The names of the platforms whose definition has gone stale. One query."""
+    return [one.name for one in stale_definitions()]

@@ -18,6 +18,7 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.accounts.models import Person
+from apps.checks.services import find_definition_right
 from apps.core import clock
 from apps.demo import story
 from apps.demo.lists import reference_of, write_list
@@ -62,6 +63,7 @@ class Command(BaseCommand):
             (story.SECOND_REPORT, partial(self._send, 2, campaign, authorities)),
             *((reply.at, partial(self._log, reply, campaign)) for reply in story.REPLIES),
             (story.REMINDER, partial(self._remind, campaign)),
+            (story.LOOK, partial(self._look, campaign)),
         ]
         for at, happen in sorted(events, key=lambda event: event[0]):
             if self._wait_for(at, stop):
@@ -116,6 +118,14 @@ class Command(BaseCommand):
 
     def _remind(self, campaign: Campaign) -> None:
         log_reminder(report=self._report(campaign, 1, Host.PLATFORM), sent_at=clock.now())
+
+    def _look(self, campaign: Campaign) -> None:
+        owner = campaign.memberships.order_by("pk").first()
+        find_definition_right(
+            platform=PLATFORM,
+            person_id=owner.person_id if owner is not None else None,
+            note="Everything was missing for a day, and is back.",
+        )
 
     def _report(self, campaign: Campaign, number: int, host: Host) -> Report:
         """The report of a list's part that went to one host. The other host is a platform by its domain."""

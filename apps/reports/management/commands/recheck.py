@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -22,7 +21,7 @@ from apps.checks.models import Host, Target
 from apps.checks.outcomes import Outcome
 from apps.checks.runner import Runner
 from apps.core import clock
-from apps.core.commands import RecordCommand
+from apps.core.commands import RecordCommand, demo_problem
 from apps.reports.models import Item
 from apps.reports.selectors import UnknownCampaign, campaign_called
 
@@ -51,11 +50,8 @@ class Command(RecordCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, then print what was seen."""
-        if settings.DEMO and not clock.is_simulated():
-            raise CommandError(
-                "The demo's time is known to `serve --demo` only, which checks by itself. Unset DEMO to "
-                "check a list of your own."
-            )
+        if problem := demo_problem():
+            raise CommandError(problem)
         targets = _targets(options["campaign"])
         if options["force"]:
             # Due since it was last looked at: so the one that has waited longest comes first.
