@@ -1,9 +1,9 @@
 """What the cadence costs and what it learns: `python benchmarks/cadence.py [items]`.
 
-Items are reported, and removed after a lognormal time, for good. Each is watched for a year by the cadence as
-the checker follows it (`cadence.next_check_at` after `status.fold`, with its confirmations and its looks for a
-return), and by schedules that people would use instead: every 1, 6 and 24 hours; at 1 h, 6 h, 24 h, 3 d, 7 d,
-30 d, 90 d and 365 d; and at the one fixed interval that needs as many requests as the cadence does.
+Items are reported, and removed after a lognormal time, for good. Each is watched for a year by the cadence
+as the checker follows it (`cadence.next_check_at` after `status.fold`, with its confirmations and its looks
+for a return), and by schedules that people would use instead: every 1, 6 and 24 hours; at 1 h, 6 h, 24 h,
+3 d, 7 d, 30 d, 90 d and 365 d; and at the one fixed interval that needs as many requests as the cadence does.
 
 Of each: requests in the year; how wide the interval is in which the removal is known to lie (median and mean,
 in hours, and the mean of its share of the removal's age); and of the marks that a deadline may stand at, the
@@ -49,7 +49,7 @@ def removal_times(median: float, mean: float, items: int) -> Floats:
 
 
 def by_cadence(removed_after: float, jitter: float) -> Sequence[float]:
-    """As the checker looks: each answer takes a moment, is folded into the status, and says when to look next."""
+    """As the checker looks: each answer is folded into the status, which says when to look next."""
     state, looks, age, number = status.State(), [], 0.0, 0
     while age < YEAR:
         looks.append(age)
