@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+handler400 = "apps.public.errors.bad_request"
+handler404 = "apps.public.errors.not_found"
+handler500 = "apps.public.errors.broken"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.public.urls")),
     path("", include("apps.accounts.urls")),

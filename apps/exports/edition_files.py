@@ -20,6 +20,7 @@ from apps.reports.selectors import items_of
 from .columns import PUBLIC_ITEMS, PUBLIC_REPORTS, Audience, Column, Table, Type
 from .csv_format import DIALECTS, csv_bytes, header
 from .datapackage import Resource, datapackage
+from .edition_texts import edition_texts
 from .figure_paths import figures_in
 from .items import Items, public_blocks
 from .published import LANGUAGES, Snapshot
@@ -108,8 +109,10 @@ def edition_files(
         resources.append(_resource(files[-1], chart_table(name, chart), len(chart.rows)))
     files += [
         File("summary.json", JSON, _json(snapshot.summary)),
-        File("method.md", MARKDOWN, _text(method_lines(snapshot))),
-        File("codebook.md", MARKDOWN, _text(codebook_lines(snapshot, [one.table for one in resources]))),
+        *(
+            File(name, MARKDOWN, content)
+            for name, content in edition_texts(snapshot, [one.table for one in resources])
+        ),
         File(
             "datapackage.json",
             JSON,
@@ -205,77 +208,3 @@ def _resource(file: File, table: Table, rows: int) -> Resource:
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _text(lines: Iterable[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()
-
-
-# ------------------------------------------------------------------------------------------------------ words
-
-
-def method_lines(snapshot: Snapshot) -> Iterator[str]:
-    """How the record was made and what its figures mean, with the numbers of the code of that moment."""
-    how, words = snapshot.method, snapshot.said(LANGUAGES[0])
-    yield from ("# Method", "", f"{snapshot.title}, as of {_moment(snapshot)}.", "")
-    yield from ("## What is looked at, and how often", "")
-    yield (
-        f"Each reported address is asked for again. The gap to the next look is one part in {how.age_share} "
-        f"of the report's age, at least {how.shortest_gap_minutes} minutes and at most "
-        f"{how.longest_gap_days} days. At these ages it is looked at exactly on time: "
-        f"{_hours(how.marks_hours)}. A look that ended within {how.mark_tolerance_minutes} minutes after "
-        "such a mark answers for the mark."
-    )
-    yield from ("", "## When an item counts as removed", "")
-    yield (
-        f"After {how.confirm_count} answers that say that it is gone, which span {how.confirm_hours} hours "
-        f"with none between that saw it; after {how.definitive_count} that span {how.definitive_hours} hours "
-        "where the platform itself says so; at once when a person has looked. A suspected item is looked at "
-        f"again {_hours(how.confirmation_hours)} after it was first seen gone. The removal is dated from the "
-        "evidence, as an interval: later than the item was last seen, no later than it was first seen gone. "
-        "Who took it down is not known from that."
-    )
-    yield from ("", "## What could not be told", "")
-    yield (
-        "An inconclusive answer neither counts as a removal nor undoes one. After "
-        f"{how.unverifiable_count} of them in a row over {how.unverifiable_days} days, an item is "
-        "unverifiable."
-    )
-    yield from ("", "## What is withheld", "")
-    yield (
-        f"Figures of groups of fewer than {snapshot.minimum_n} items, and others where a difference would "
-        "reveal these. No file holds an address, an account, a label, a note, or a word of a report or reply."
-    )
-    if snapshot.choices.items:
-        yield "Item rows are published one by one, and can be counted by whoever has them."
-    yield from ("", "## What the figures mean", "")
-    for each in words.meanings:
-        yield f"- {each.title} (`{each.name}`). {each.meaning} Formula: {each.formula}. Unit: {each.unit}."
-        yield f"  Population: {each.population}. Left out: {each.exclusions}."
-        if each.source:
-            yield f"  Source: {each.source}."
-    yield from ("", "## Why an item is left out", "")
-    for name, said in words.exclusions.items():
-        yield f"- `{name}`: {said}"
-
-
-def codebook_lines(snapshot: Snapshot, tables: Sequence[Table]) -> Iterator[str]:
-    """What each column of the edition's files holds."""
-    yield from ("# Codebook", "", f"Of the files of “{snapshot.title}”, as of {_moment(snapshot)}.", "")
-    yield (
-        "All files are UTF-8, CSV as in RFC 4180. A cell that a spreadsheet would take for a formula begins "
-        "with an apostrophe. An empty cell is a value that there is none of, or that is withheld."
-    )
-    for table in tables:
-        yield from ("", f"## {table.name}.csv: {table.title}", "", f"One row is {table.row}.", "")
-        yield from ("| column | type | unit | meaning |", "|---|---|---|---|")
-        for column in table.columns:
-            yield f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |"
-
-
-def _hours(hours: Iterable[int]) -> str:
-    return ", ".join(f"{hour} h" for hour in hours)
-
-
-def _moment(snapshot: Snapshot) -> str:
-    return f"{snapshot.as_of:%Y-%m-%d %H:%M} UTC"

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from apps.checks import cadence, status
 from apps.checks.outcomes import REASONS_OF, STATUS_ORDER, Status
 from apps.core import clock
+from apps.core.templatetags.show import day_words
 from apps.metrics import charts, findings, tables
 from apps.metrics.chart import MISSING, Cell, Chart, text
 from apps.metrics.deadlines import fits_of
@@ -476,12 +477,15 @@ def in_language(chart: Chart) -> Chart:
         chart,
         title=_(chart.title),
         headings=tuple(replace(heading, label=_(heading.label)) for heading in chart.headings),
-        rows=tuple(
-            tuple(replace(cell, text=_(cell.text)) if cell.text else cell for cell in row)
-            for row in chart.rows
-        ),
+        rows=tuple(tuple(map(_cell_in_language, row)) for row in chart.rows),
         notes=tuple(map(_, chart.notes)),
     )
+
+
+def _cell_in_language(cell: Cell) -> Cell:
+    """A cell's words; what files have as a number or a code stays as it is."""
+    words = _(cell.text) if cell.text else ""
+    return Cell(words, words if cell.value == cell.text else cell.value)
 
 
 def _charts(
@@ -497,7 +501,10 @@ def _charts(
     several = list(platforms.values()) if len(platforms) > 1 else []
 
     def by_day() -> Chart | None:
-        drawn = charts.statuses(figures.steps)
+        by_month = choices.dates == "month"
+        drawn = charts.statuses(
+            figures.steps, written=lambda day: day_words(day[: len("2026-03")] if by_month else day)
+        )
         left_out = _("Days on which nothing changed are left out, and of many only some are shown.")
         return replace(drawn, notes=(*drawn.notes, left_out))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from apps.checks.outcomes import STATUS_ORDER
 from apps.core.templatetags.show import thousands
@@ -18,7 +18,7 @@ from .figures import MARKS, TOO_FEW, GroupFigures
 from .grouping import GroupKey, grouping_words
 from .survival import Fit, band
 from .timeline import Timeline
-from .words import quantile_words, share_words
+from .words import hours_words, quantile_words, share_words
 
 LINES_DRAWN = 6
 REPORTS_DRAWN = 24
@@ -45,15 +45,7 @@ def removed(total: GroupFigures, groups: Sequence[GroupFigures] = (), *, left_ou
         for place, (name, group, fit) in enumerate(fitted)
         if fit is not None
     ]
-    notes = []
-    if undrawn > 0:
-        few = sum(group.removal.fit is None for group in groups)
-        notes.append(
-            f"{undrawn} {'group is' if undrawn == 1 else 'groups are'} not drawn"
-            + (f", {few} of them {TOO_FEW}." if few else ".")
-            if drawn
-            else f"No group has enough items; drawn are all together, and each group is {TOO_FEW}."
-        )
+    few = sum(group.removal.fit is None for group in groups)
     return Chart(
         slug="removed",
         title="Share removed since the report",
@@ -66,9 +58,22 @@ def removed(total: GroupFigures, groups: Sequence[GroupFigures] = (), *, left_ou
             for row in _curve_rows(_name(name), group.eligible, fit)
         ),
         definitions=("removed_within", "removal_time_hours"),
-        notes=tuple(notes),
+        notes=(_undrawn(undrawn, few) if drawn else _none_drawn(),) if undrawn > 0 else (),
         plot=plots.curves(lines) if lines else None,
     )
+
+
+def _undrawn(count: int, few: int) -> str:
+    words = ngettext("%(n)s group is not drawn", "%(n)s groups are not drawn", count)
+    words %= {"n": thousands(count)}
+    if few:
+        words += _(", %(n)s of them %(too_few)s") % {"n": thousands(few), "too_few": _(TOO_FEW)}
+    return f"{words}."
+
+
+def _none_drawn() -> str:
+    said = _("No group has enough items; drawn are all together, and each group is %(too_few)s.")
+    return said % {"too_few": _(TOO_FEW)}
 
 
 def _name(words: str) -> str:
@@ -92,8 +97,11 @@ def _curve_rows(name: str, of: int, fit: Fit) -> list[Row]:
     ]
 
 
-def statuses(timeline: Timeline) -> Chart:
-    """Statuses over calendar time, with reports and replies as marks."""
+def statuses(timeline: Timeline, *, written: Callable[[str], str] = str) -> Chart:
+    """Statuses over calendar time, with reports and replies as marks.
+
+    `written` is how a day reads, which files have as 2026-03-01.
+    """
     hourly = timeline.length < timedelta(days=1)
     form = "%Y-%m-%d %H:%M" if hourly else "%Y-%m-%d"
     starts = [f"{step.start:{form}}" for step in timeline.steps]
@@ -103,7 +111,13 @@ def statuses(timeline: Timeline) -> Chart:
         if any(step.counts[place] for step in timeline.steps)
     ]
     rows = tuple(
-        (text(start), *map(whole, step.counts), whole(step.of), whole(step.reports), whole(step.replies))
+        (
+            Cell(written(start), start),
+            *map(whole, step.counts),
+            whole(step.of),
+            whole(step.reports),
+            whole(step.replies),
+        )
         for start, step in zip(starts, timeline.steps, strict=True)
     )
     plot = None
@@ -122,7 +136,7 @@ def statuses(timeline: Timeline) -> Chart:
                 _(name),
                 [start for start, count in zip(starts, counts, strict=True) if count],
                 [
-                    f"{start}: {findings.NOUNS[noun](count) % {'n': count}}"
+                    f"{written(start)}: {findings.NOUNS[noun](count) % {'n': count}}"
                     for start, count in zip(starts, counts, strict=True)
                     if count
                 ],
@@ -188,7 +202,7 @@ def _dots(group: GroupFigures) -> plots.Dots:
         share_words=share_words(share),
         time=median.band if median else None,
         time_at=median.interval if median else None,
-        time_words=quantile_words(median) if median else group.removal.problem,
+        time_words=quantile_words(median) if median else _(group.removal.problem),
     )
 
 
@@ -212,13 +226,18 @@ def reports(groups: Sequence[GroupFigures], *, left_out: int = 0) -> Chart | Non
             (tables.key_cell(GroupKey.REPORT, group), *tables.group_cells(group)) for group in ordered
         ),
         definitions=("removed_within", "share_removed"),
-        notes=(
-            f"{undrawn} {'report is' if undrawn == 1 else 'reports are'} not drawn: smaller, or {TOO_FEW}.",
-        )
-        if undrawn
-        else (),
+        notes=(_reports_undrawn(undrawn),) if undrawn else (),
         plot=plots.small_multiples(lines) if lines else None,
     )
+
+
+def _reports_undrawn(count: int) -> str:
+    words = ngettext(
+        "%(n)s report is not drawn: smaller, or %(too_few)s.",
+        "%(n)s reports are not drawn: smaller, or %(too_few)s.",
+        count,
+    )
+    return words % {"n": thousands(count), "too_few": _(TOO_FEW)}
 
 
 def _report(group: GroupFigures) -> str:
@@ -242,7 +261,7 @@ def controls(group: GroupFigures) -> Chart | None:
         found = differences.get(one.name)
         rows.append(
             (
-                Cell(findings.mark_words(one.name), str(one.hours)),
+                Cell(hours_words(one.hours), str(one.hours)),
                 portion(one.estimate),
                 whole(one.of),
                 portion(other.estimate),
@@ -268,6 +287,6 @@ def controls(group: GroupFigures) -> Chart | None:
         ),
         rows=tuple(rows),
         definitions=("controls", "removed_within"),
-        notes=(f"Controls: {beside.times.problem}.",) if beside.times.problem else (),
+        notes=(f"{_('Controls')}: {_(beside.times.problem)}.",) if beside.times.problem else (),
         plot=plots.curves(lines) if lines else None,
     )

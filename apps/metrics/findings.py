@@ -16,7 +16,7 @@ from .figures import MARKS, TOO_FEW, ControlFigures, GroupFigures, MarkDifferenc
 from .grouping import grouping_words
 from .population import Exclusion
 from .timeline import Timeline
-from .words import decimal, fine_percent, hours_words
+from .words import decimal, fine_percent, spelt, spelt_range
 
 LEFT_OUT = {
     Exclusion.GONE_BEFORE_REPORT: gettext_noop("gone before the report"),
@@ -64,14 +64,10 @@ def _half(times: TimeFigures) -> str:
         return _("fewer than half have gone so far")
     low, high = median.interval
     if low == 0:
-        return _("half were gone within %(time)s") % {"time": hours_words(high)}
-    if hours_words(low) == hours_words(high):
-        return _("half were gone after %(time)s") % {"time": hours_words(low)}
-    return _("half were gone within %(low)s to %(high)s") % _ends(low, high)
-
-
-def _ends(low: float, high: float) -> dict[str, str]:
-    return {"low": hours_words(low), "high": hours_words(high)}
+        return _("half were gone within %(time)s") % {"time": spelt(high)}
+    if spelt(low) == spelt(high):
+        return _("half were gone after %(time)s") % {"time": spelt(low)}
+    return _("half were gone within %(low)s to %(high)s") % spelt_range(low, high)
 
 
 def times(group: GroupFigures) -> str:
@@ -85,32 +81,39 @@ def _half_gone(clock: TimeFigures, of: str) -> str:
     median = clock.quantile(0.5)
     if median is None:
         said = {"n": thousands(clock.n), "of": of, "problem": _(clock.problem)}
-        return _("%(n)s of %(of)s were gone (%(problem)s)") % said
+        words = ngettext(
+            "%(n)s of %(of)s was gone (%(problem)s)", "%(n)s of %(of)s were gone (%(problem)s)", clock.n
+        )
+        return words % said
     if median.interval is None:
         return _("fewer than half of %(of)s were gone so far") % {"of": of}
     low, high = median.interval
-    said = {"of": of, **_ends(low, high)}
     if low == 0:
-        return _("half of %(of)s were gone within %(high)s") % said
-    if said["low"] == said["high"]:
-        return _("half of %(of)s were gone after %(low)s") % said
-    return _("half of %(of)s were gone within %(low)s to %(high)s") % said
+        return _("half of %(of)s were gone within %(high)s") % {"of": of, "high": spelt(high)}
+    if spelt(low) == spelt(high):
+        return _("half of %(of)s were gone after %(low)s") % {"of": of, "low": spelt(low)}
+    return _("half of %(of)s were gone within %(low)s to %(high)s") % {"of": of, **spelt_range(low, high)}
 
 
 def _half_replied(clock: TimeFigures, of: str) -> str:
     median = clock.quantile(0.5)
     if median is None:
         said = {"n": thousands(clock.n), "of": of, "problem": _(clock.problem)}
-        return _("%(n)s of %(of)s had a first reply (%(problem)s)") % said
+        words = ngettext(
+            "%(n)s of %(of)s had a first reply (%(problem)s)",
+            "%(n)s of %(of)s had a first reply (%(problem)s)",
+            clock.n,
+        )
+        return words % said
     if median.interval is None:
         return _("fewer than half of %(of)s had a first reply so far") % {"of": of}
     low, high = median.interval
-    said = {"of": of, **_ends(low, high)}
     if low == 0:
-        return _("half of %(of)s had a first reply within %(high)s") % said
-    if said["low"] == said["high"]:
-        return _("half of %(of)s had a first reply after %(low)s") % said
-    return _("half of %(of)s had a first reply within %(low)s to %(high)s") % said
+        return _("half of %(of)s had a first reply within %(high)s") % {"of": of, "high": spelt(high)}
+    if spelt(low) == spelt(high):
+        return _("half of %(of)s had a first reply after %(low)s") % {"of": of, "low": spelt(low)}
+    ends = spelt_range(low, high)
+    return _("half of %(of)s had a first reply within %(low)s to %(high)s") % {"of": of, **ends}
 
 
 def _reports(count: int) -> str:
@@ -134,10 +137,12 @@ def shares(group: GroupFigures) -> str:
 def within(group: GroupFigures) -> str:
     """How many items were gone within 48 hours, as far as it is known."""
     mark = next(each for each in group.within if each.name == "48h")
-    return _("Within 48 h of the report, %(bounds)s of %(of)s were gone.") % {
-        "bounds": bounds(mark),
-        "of": eligible(group.eligible),
-    }
+    words = ngettext(
+        "Within 48 h of the report, %(bounds)s of %(of)s was gone.",
+        "Within 48 h of the report, %(bounds)s of %(of)s were gone.",
+        mark.surely if mark.surely == mark.possibly else 2,
+    )
+    return words % {"bounds": bounds(mark), "of": eligible(group.eligible)}
 
 
 def bounds(mark: Within) -> str:
@@ -169,10 +174,11 @@ def claims(group: GroupFigures) -> str:
 def returns(group: GroupFigures) -> str:
     """How many of the items that had been removed came back."""
     back = group.returns
-    came = _("%(n)s of %(of)s that had been removed came back") % {
-        "n": thousands(back.share.n),
-        "of": items_words(back.share.of),
-    }
+    came = ngettext(
+        "%(n)s of %(of)s that had been removed came back",
+        "%(n)s of %(of)s that had been removed came back",
+        back.share.n,
+    ) % {"n": thousands(back.share.n), "of": items_words(back.share.of)}
     up = ngettext("%(n)s is up now", "%(n)s are up now", back.up_now) % {"n": thousands(back.up_now)}
     return f"{came}; {up}."
 
@@ -208,7 +214,7 @@ def deadlines(group: GroupFigures) -> str:
             said.append(
                 _("%(rule)s: met for %(met)s of %(of)s, missed for %(missed)s")
                 % {
-                    "rule": each.rule.name,
+                    "rule": _(each.rule.name),
                     "met": thousands(each.met),
                     "of": items_words(each.of),
                     "missed": thousands(each.missed),
@@ -276,7 +282,12 @@ def groups(
     low, high = estimated[0], estimated[-1]
     if len(estimated) == 1:
         said = {"many": many, "name": name(low), "n": _of(low), "too_few": too_few}
-        return _("Of %(many)s, %(name)s has an estimate: %(n)s are no longer accessible%(too_few)s.") % said
+        words = ngettext(
+            "Of %(many)s, %(name)s has an estimate: %(n)s is no longer accessible%(too_few)s.",
+            "Of %(many)s, %(name)s has an estimate: %(n)s are no longer accessible%(too_few)s.",
+            low.removed.n,
+        )
+        return words % said
     return _(
         "Of %(many)s, the share that is no longer accessible runs from %(low)s (%(low_n)s, %(low_name)s) to "
         "%(high)s (%(high_n)s, %(high_name)s)%(too_few)s."
@@ -344,7 +355,7 @@ def controls(group: GroupFigures) -> str:
         "Within %(time)s, %(reported)s of %(of)s and %(control)s of %(controls)s controls were gone: "
         "%(difference)s."
     ) % {
-        "time": mark_words(last.name),
+        "time": spelt(MARKS[last.name]),
         "reported": fine_percent(last.reported),
         "of": eligible(group.eligible),
         "control": fine_percent(last.control),
@@ -370,12 +381,6 @@ def _difference(mark: MarkDifference) -> str:
         "low": signed(found.low),
         "high": signed(found.high),
     }
-
-
-def mark_words(name: str) -> str:
-    """A mark's name with its unit apart: "48 h", "7 d"."""
-    number, unit = name[:-1], name[-1]
-    return _("%(n)s d") % {"n": number} if unit == "d" else f"{number} {unit}"
 
 
 def p_words(p: float) -> str:

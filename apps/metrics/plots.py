@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.core.templatetags.show import thousands
 
 from . import survival
+from .counts import percent_words
 from .figures import MARKS
-from .words import hours_words
+from .words import decimal, fine_percent, hours_words, range_words, tick_words
 
 Json = dict[str, Any]
 Trace = Any  # plotly's own classes carry no types
@@ -129,7 +131,7 @@ def curves(lines: Sequence[Line]) -> Json:
         ],
     }
     narrow = {
-        "margin": {"l": 38, "r": 10, "t": 8, "b": 44},
+        "margin": {"l": 44, "r": 10, "t": 8, "b": 44},
         "height": 320 + 18 * len(lines),
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
@@ -195,6 +197,10 @@ def stacked(
             )
         )
     total = sum(counts[-1] for _, _, counts in areas) or 1
+    # Translators: a day at an axis, %b is a short month; letters as in d3-time-format
+    day = pgettext("d3", "%-d %b")
+    # Translators: a day, %B is a month; letters as in d3-time-format
+    whole_day = pgettext("d3", "%-d %B %Y")
     height, above, below = 340, 10, 34
     plot = (height - above - below) * 0.84
     middles, labels, before = [], [], 0.0
@@ -206,12 +212,11 @@ def stacked(
     layout = {
         **_base(height, {"l": 52, "r": 120, "t": above, "b": below}),
         "hovermode": "x unified",
-        "separators": ".\N{NARROW NO-BREAK SPACE}",
         "xaxis": _axis(
             type="date",
             range=[_before(days), days[-1]],
-            tickformat="%H:%M\n%-d %b" if len(days[0]) > DATE_LENGTH else "%-d %b\n%Y",
-            hoverformat="%-d %B %Y %H:%M" if len(days[0]) > DATE_LENGTH else "%-d %B %Y",
+            tickformat=f"%H:%M\n{day}" if len(days[0]) > DATE_LENGTH else f"{day}\n%Y",
+            hoverformat=f"{whole_day} %H:%M" if len(days[0]) > DATE_LENGTH else whole_day,
         ),
         "yaxis": _axis(domain=[0, 0.84], rangemode="tozero", grid=True, tickformat=",d"),
         "yaxis2": _axis(
@@ -219,6 +224,7 @@ def stacked(
             range=[-0.6, len(events) - 0.4],
             tickvals=list(range(len(events))),
             ticktext=[escape(name) for name, _, _ in events],
+            automargin=True,
         ),
         "annotations": [
             _note(words, name=role, x=1, xref="paper", xshift=8, y=at, yref="y", xanchor="left", align="left")
@@ -285,7 +291,7 @@ def side_by_side(rows: Sequence[Dots], *, share_title: str, time_title: str) -> 
         go.Scatter(
             x=[math.sqrt(max(at[0], left) * at[1]) for at, _, _ in timed],
             y=[place for _, _, place in timed],
-            text=[escape(f"{name}: {hours_words(at[0])} to {hours_words(at[1])}") for at, name, _ in timed],
+            text=[escape(f"{name}: {range_words(*at)}") for at, name, _ in timed],
             mode="markers",
             marker={"size": 7, "symbol": "diamond"},
             xaxis="x2",
@@ -301,7 +307,7 @@ def side_by_side(rows: Sequence[Dots], *, share_title: str, time_title: str) -> 
         "automargin": True,
     }
     height = 74 + ROW_PIXELS * len(rows)
-    shares = {**_share_axis(1.0), "range": [0, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    shares = {**_share_axis(1.0), "range": [0, 1.02]}
     layout = {
         **_base(height, {"l": 90, "r": 16, "t": 28, "b": 34}),
         "xaxis": shares | {"domain": [0, 0.47], "anchor": "y"},
@@ -355,6 +361,7 @@ def _base(height: int, margin: Mapping[str, int]) -> Json:
         "showlegend": False,
         "hovermode": "closest",
         "dragmode": False,
+        "separators": decimal(".") + "\N{NARROW NO-BREAK SPACE}",
         "font": {"size": 12},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -377,12 +384,15 @@ def _share_axis(top: float) -> Json:
     step = top / (5 if top == 0.25 or top == 0.1 else 4)
     if top == 0.1:
         step = 0.02
-    return _axis(
-        grid=True,
-        range=[0, top * 1.001],
-        tickvals=[round(step * place, 4) for place in range(round(top / step) + 1)],
-        tickformat=".0%" if step * 100 == round(step * 100) else ".1%",
+    return _axis(grid=True, range=[0, top * 1.001]) | _share_ticks(
+        [step * place for place in range(round(top / step) + 1)]
     )
+
+
+def _share_ticks(shares: Sequence[float]) -> Json:
+    """Named by us: plotly knows no language's percent sign."""
+    ticks = [round(share, 4) for share in shares]
+    return {"tickvals": ticks, "ticktext": [percent_words(decimal(f"{100 * tick:g}")) for tick in ticks]}
 
 
 def _hours_axis(left: float, right: float, title: str) -> Json:
@@ -391,7 +401,7 @@ def _hours_axis(left: float, right: float, title: str) -> Json:
         type="log",
         range=[math.log10(left), math.log10(right)],
         tickvals=ticks,
-        ticktext=list(map(hours_words, ticks)),
+        ticktext=list(map(tick_words, ticks)),
         showline=True,
         title={"text": title, "standoff": 8, "font": {"size": 12}},
     )
@@ -406,7 +416,7 @@ def _narrow_ticks(left: float, right: float) -> Json:
         if left <= tick <= right and all(abs(math.log10(tick / one)) >= room for one in kept):
             kept.append(tick)
     kept.sort()
-    return {"tickvals": kept, "ticktext": list(map(hours_words, kept))}
+    return {"tickvals": kept, "ticktext": list(map(tick_words, kept))}
 
 
 def _in_template(name: str) -> str:
@@ -432,10 +442,16 @@ def _line_traces(line: Line, *, faint: bool = False) -> tuple[Trace, Trace]:
         text=list(map(hours_words, line.times)),
         mode="lines",
         line={"width": 2, "dash": line.dash},
-        hovertemplate=f"{_in_template(line.name)}<br>%{{text}} after the report: %{{y:.1%}}<extra></extra>",
+        customdata=list(map(fine_percent, line.estimate)),
+        hovertemplate=f"{_in_template(line.name)}<br>{_hover()}<extra></extra>",
         meta={"role": line.role, "part": "line"},
     )
     return band, drawn
+
+
+def _hover() -> str:
+    """What plotly puts together of a point of a line."""
+    return _("%(time)s after the report: %(share)s") % {"time": "%{text}", "share": "%{customdata}"}
 
 
 def _panels(lines: Sequence[Line], left: float, right: float, top: float, *, columns: int) -> Json:
@@ -457,15 +473,14 @@ def _panels(lines: Sequence[Line], left: float, right: float, top: float, *, col
             "domain": [start, start + width],
             "anchor": f"y{suffix}",
             "tickvals": ticks,
-            "ticktext": list(map(hours_words, ticks)),
+            "ticktext": list(map(tick_words, ticks)),
             "showticklabels": bottom_most,
             "tickfont": {"size": 10},
         }
         layout[f"yaxis{suffix}"] = _share_axis(top) | {
             "domain": [max(upper - panel / plot, 0), upper],
             "anchor": f"x{suffix}",
-            "tickvals": [0, top / 2, top],
-            "tickformat": ".0%" if top != 0.25 else ".1%",
+            **_share_ticks([0, top / 2, top]),
             "showticklabels": column == 0,
             "tickfont": {"size": 10},
         }

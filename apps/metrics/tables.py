@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.checks.outcomes import Outcome, Reason
 from apps.core.templatetags.show import thousands
@@ -27,11 +28,12 @@ from .chart import (
 )
 from .chart import duration as hours
 from .check_facts import CheckFact
+from .counts import percent_words
 from .deadlines import DeadlineFigures
-from .figures import TOO_FEW, GroupFigures, TimeFigures, Within
+from .figures import MARKS, TOO_FEW, GroupFigures, TimeFigures, Within
 from .grouping import GroupKey, grouping_words, value_label
 from .shares import Share
-from .words import fine_percent, hours_words, range_words
+from .words import fine_percent, hours_words, range_words, spelt
 
 OUTCOMES = {
     Outcome.AVAILABLE: "available",
@@ -85,7 +87,7 @@ def _interval(low: float, high: float) -> str:
 
 
 def _key_mark(mark: Within) -> KeyFigure:
-    label = _("Removed within %(time)s") % {"time": findings.mark_words(mark.name)}
+    label = _("Removed within %(time)s") % {"time": spelt(mark.hours)}
     counts = _("%(n)s of %(of)s") % {"n": findings.bounds(mark), "of": thousands(mark.of)}
     if mark.estimate is None or mark.band is None:
         return KeyFigure(label, _(mark.problem), counts, "removed_within")
@@ -146,7 +148,7 @@ def within(group: GroupFigures) -> Chart:
         ),
         rows=tuple(
             (
-                Cell(findings.mark_words(each.name), str(each.hours)),
+                Cell(hours_words(each.hours), str(each.hours)),
                 whole(each.surely),
                 whole(each.possibly),
                 whole(each.of),
@@ -176,7 +178,12 @@ def times(group: GroupFigures) -> Chart:
     notes = ["Where a share is not reached, none above it is."]
     if bounced:
         of = group.first_reply.reports
-        notes.append(f"{bounced} of {of} reports could not be delivered and count in no reply time.")
+        words = ngettext(
+            "%(n)s of %(of)s reports could not be delivered and counts in no reply time.",
+            "%(n)s of %(of)s reports could not be delivered and count in no reply time.",
+            bounced,
+        )
+        notes.append(words % {"n": thousands(bounced), "of": thousands(of)})
     return Chart(
         slug="times",
         title="How long it took",
@@ -216,7 +223,7 @@ def _clock_rows(name: str, unit: str, clock: TimeFigures) -> Iterator[Row]:
         band_low, band_high = quantile.band or (None, None)
         yield (
             text(name),
-            Cell(f"{100 * quantile.p:.0f}%", f"{quantile.p}"),
+            Cell(percent_words(f"{100 * quantile.p:.0f}"), f"{quantile.p}"),
             hours(low, "not reached"),
             hours(high, "not reached"),
             hours(band_low),
@@ -311,12 +318,12 @@ def deadlines(group: GroupFigures) -> Chart | None:
         ),
         rows=tuple(row for each in group.deadlines for row in _deadline_rows(each)),
         definitions=("deadlines",),
-        notes=tuple(f"{each.rule.name}: {each.rule.citation}." for each in group.deadlines),
+        notes=tuple(f"{_(each.rule.name)}: {_(each.rule.citation)}." for each in group.deadlines),
     )
 
 
 def _deadline_rows(each: DeadlineFigures) -> Iterator[Row]:
-    name = text(f"{each.rule.name} ({each.rule.jurisdiction})")
+    name = text(f"{_(each.rule.name)} ({_(each.rule.jurisdiction)})")
     limit = hours(each.rule.hours, "names no hours")
     nothing = (Cell(MISSING, ""),) * 4
     if each.of:
@@ -341,10 +348,14 @@ def groups(keys: Sequence[GroupKey], shown: Sequence[GroupFigures], left_out: in
             (*(key_cell(key, group) for key in keys), *group_cells(group)) for group in by_share(shown)
         ),
         definitions=("share_removed", "removal_time_hours", "removed_within"),
-        notes=(f"{left_out} smaller {'group is' if left_out == 1 else 'groups are'} not shown.",)
-        if left_out
-        else (),
+        notes=(_smaller(left_out),) if left_out else (),
     )
+
+
+def _smaller(count: int) -> str:
+    return ngettext("%(n)s smaller group is not shown.", "%(n)s smaller groups are not shown.", count) % {
+        "n": thousands(count)
+    }
 
 
 GROUP_HEADINGS = (
@@ -355,7 +366,7 @@ GROUP_HEADINGS = (
     Heading("high", "to"),
     Heading("median_from_hours", "Half gone after"),
     Heading("median_to_hours", "at most"),
-    *(Heading(f"within_{name}", f"Within {findings.mark_words(name)}") for name in WITHIN_SHOWN),
+    *(Heading(f"within_{name}", f"Within {hours_words(MARKS[name])}") for name in WITHIN_SHOWN),
     Heading("still_up", "Still up"),
 )
 
@@ -470,4 +481,7 @@ def _yes(value: bool) -> Cell:
 
 
 def _few(group: GroupFigures) -> tuple[str, ...]:
-    return (f"{findings.eligible(group.eligible).capitalize()}: {TOO_FEW}.",) if group.too_few else ()
+    if not group.too_few:
+        return ()
+    said = {"items": findings.eligible(group.eligible), "too_few": _(TOO_FEW)}
+    return (_("%(items)s: %(too_few)s.") % said,)

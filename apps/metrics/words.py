@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
+from django.utils.translation import npgettext, pgettext
 
-from .counts import percent
+from .counts import percent, percent_words
 from .figures import TOO_FEW, Quantile, Within
 from .shares import Share
 
 DAY = 24
+SPELT: Mapping[str, Callable[[int], str]] = {
+    "min": lambda count: npgettext("after a preposition", "%(n)s min", "%(n)s min", count),
+    "h": lambda count: npgettext("after a preposition", "%(n)s h", "%(n)s h", count),
+    "d": lambda count: npgettext("after a preposition", "%(n)s d", "%(n)s d", count),
+}
+"""The units of a duration inside a sentence."""
 
 
 def share_words(share: Share) -> str:
@@ -28,7 +37,7 @@ def share_words(share: Share) -> str:
 
 def fine_percent(value: float) -> str:
     """A share with one decimal: "16.5%"."""
-    return f"{decimal(f'{100 * value:.1f}')}%"
+    return percent_words(decimal(f"{100 * value:.1f}"))
 
 
 def decimal(number: str) -> str:
@@ -38,14 +47,37 @@ def decimal(number: str) -> str:
 
 def hours_words(hours: float) -> str:
     """A duration as people say it: "45 min", "6 h", "3.5 d". Up to three days in hours."""
-    if hours == 0:
-        return "0 h"
-    if hours < 1:
-        return f"{hours * 60:.0f} min"
-    if hours <= 3 * DAY:
-        return f"{_short(hours)} h"
+    number, unit = _amount(hours)
     # Translators: days, after a number
-    return _("%(n)s d") % {"n": _short(hours / DAY)}
+    return _("%(n)s d") % {"n": number} if unit == "d" else f"{number} {unit}"
+
+
+def tick_words(hours: float) -> str:
+    """A duration at an axis, where there is room for a unit's symbol only."""
+    number, unit = _amount(hours)
+    return pgettext("at an axis", "%(n)s d") % {"n": number} if unit == "d" else f"{number} {unit}"
+
+
+def spelt(hours: float) -> str:
+    """A duration inside a sentence, after "within" or "after": "6 h"; some languages inflect it there."""
+    number, unit = _amount(hours)
+    return SPELT[unit](1 if number == "1" else 2) % {"n": number}
+
+
+def spelt_range(low: float, high: float) -> dict[str, str]:
+    """`low` and `high` of a duration inside a sentence: "20" and "24 h", the unit once where it is one."""
+    number, unit = _amount(low)
+    return {"low": number if unit == _amount(high)[1] else spelt(low), "high": spelt(high)}
+
+
+def _amount(hours: float) -> tuple[str, str]:
+    if hours == 0:
+        return "0", "h"
+    if hours < 1:
+        return f"{hours * 60:.0f}", "min"
+    if hours <= 3 * DAY:
+        return _short(hours), "h"
+    return _short(hours / DAY), "d"
 
 
 def range_words(low: float, high: float) -> str:
@@ -64,7 +96,7 @@ def quantile_words(quantile: Quantile) -> str:
     low, high = quantile.band
     if high is None:
         return _("%(time)s (95%%: %(low)s or more)") % {"time": words, "low": hours_words(low)}
-    return f"{words} (95%: {range_words(low, high)})"
+    return _("%(time)s (95%%: %(band)s)") % {"time": words, "band": range_words(low, high)}
 
 
 def interval_words(within: Within) -> str:

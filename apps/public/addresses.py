@@ -14,7 +14,9 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 
-from .languages import NAMES, SHORT, Language
+from apps.exports.published import LANGUAGES
+
+from .languages import NAMES, Language
 
 ROUTES: Mapping[str, str] = {
     "campaign": "",
@@ -89,11 +91,18 @@ class Addresses:
         """The address of a stylesheet, a script or a picture."""
         return static(name)
 
-    def absolute(self, route: str, *parts: object, language: bool = False) -> str:
-        """An address for other sites: without a language, unless that is asked for."""
+    def absolute(self, route: str, *parts: object, named: bool = False) -> str:
+        """The address of a page of the campaign for other sites, in this language.
+
+        It does not name the first language, which whoever prefers none gets, unless `named`.
+        """
+        named = route not in IN_ONE_LANGUAGE and (named or self.language.code != LANGUAGES[0])
+        return self.permanent(route, *parts) + (f"?lang={self.language.short}" if named else "")
+
+    def permanent(self, route: str, *parts: object) -> str:
+        """The same for any language: a reader gets the page in theirs."""
         home = reverse("public:campaign", args=[self.slug])
-        query = f"?lang={SHORT[self.language.code]}" if language else ""
-        return f"{settings.SITE_URL}{home}{path_of(route, *parts)}{query}"
+        return f"{settings.SITE_URL}{home}{path_of(route, *parts)}"
 
     def switches(self) -> list[Switch]:
         """This page in each language."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, quote_etag
 
 from apps.core import clock
@@ -17,7 +17,8 @@ from apps.exports.published import VERSION
 from apps.exports.snapshots import NotPublished, NotReady, Published, published
 
 from .addresses import IN_ONE_LANGUAGE, Addresses
-from .languages import Language, language_called, language_of
+from .errors import not_ready
+from .languages import Language, language_called, language_of, say_language
 from .pages import Document, UnknownPage, document
 
 CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=600"
@@ -36,7 +37,7 @@ def campaign_answer(request: HttpRequest, slug: str, *here: str) -> HttpResponse
     except NotPublished:
         raise Http404("There is no such campaign, or it is not public.") from None
     except NotReady:
-        return HttpResponse("One moment.", status=503, headers={"Retry-After": "5"})
+        return not_ready(request)
     language = language_at(request, here)
     addresses = Addresses(language, slug, reverse("public:campaign", args=[slug]), here)
 
@@ -81,7 +82,7 @@ def kept_answer(
     if clock.is_simulated():
         answer = file_answer(make())
         answer["Cache-Control"] = "no-store"
-        return _in_language(request, answer, language)
+        return say_language(answer, language)
     tag = quote_etag(f"{etag[:32]}-{VERSION}-{language.code}{'-asked' if language.asked else ''}")
     conditional = get_conditional_response(request, etag=tag, last_modified=last_modified)
     answer = conditional or file_answer(_kept(f"public:{tag}:{key}", make))
@@ -89,7 +90,7 @@ def kept_answer(
     if last_modified is not None:
         answer["Last-Modified"] = http_date(last_modified)
     answer["Cache-Control"] = CACHE_CONTROL
-    return _in_language(request, answer, language)
+    return say_language(answer, language)
 
 
 def _kept(key: str, make: Callable[[], Document]) -> Document:
@@ -99,13 +100,6 @@ def _kept(key: str, make: Callable[[], Document]) -> Document:
         kept = make()
         cache.set(name, kept, KEPT_SECONDS)
     return kept
-
-
-def _in_language(request: HttpRequest, answer: HttpResponseBase, language: Language) -> HttpResponseBase:
-    answer["Content-Language"] = language.tag
-    if not language.asked:
-        patch_vary_headers(answer, ["Accept-Language"])
-    return answer
 
 
 def file_answer(made: Document) -> HttpResponse:

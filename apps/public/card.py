@@ -7,6 +7,7 @@ the machine.
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 from apps.checks.outcomes import STATUS_ORDER
+from apps.core.templatetags.show import day_words
 from apps.exports.published import Snapshot, Words
 
 from .pictures import COLOURS, INK, PAPER, SOFT
@@ -47,7 +49,7 @@ def card(snapshot: Snapshot, words: Words) -> bytes:
             top += step
         top += 8
     _draw_bar(draw, snapshot.statuses)
-    as_of = _("As of %(day)s") % {"day": f"{snapshot.as_of:%Y-%m-%d}"}
+    as_of = _("As of %(day)s") % {"day": day_words(f"{snapshot.as_of.astimezone(UTC):%Y-%m-%d}")}
     draw.text((MARGIN, HEIGHT - 42), as_of, SOFT, _font(REGULAR, 24), anchor="ls")
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
+from apps.core.templatetags.show import day_words
 from apps.exports.editions import EditionRow
 
 SITE = "Still Up"
@@ -44,11 +45,11 @@ def bibtex(edition: EditionRow, address: str, *, slug: str) -> str:
             f"  year = {{{edition.as_of.astimezone(UTC).year}}},",
             f"  edition = {{{edition.number}}},",
             f"  howpublished = {{\\url{{{address}}}}},",
-            f"  note = {{As of {_day(edition.as_of)}. SHA-256 {edition.sums}}},",
+            f"  note = {{{_('As of %(day)s') % {'day': _day(edition.as_of)}}. SHA-256 {edition.sums}}},",
             "}",
         ]
     )
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+    return day_words(f"{moment.astimezone(UTC):%Y-%m-%d}")

@@ -27,6 +27,7 @@ from apps.exports.snapshots import NotPublished, NotReady, published
 from .addresses import Addresses
 from .answers import kept_answer, simulated
 from .citation import bibtex, citation
+from .errors import not_ready
 from .languages import language_of
 from .pages import Asked, Document
 
@@ -45,7 +46,7 @@ def page(route: str, make: Made) -> Callable[..., HttpResponseBase]:
         except NotPublished:
             raise Http404("There is no such campaign, or it is not public.") from None
         except NotReady:
-            return HttpResponse("One moment.", status=503, headers={"Retry-After": "5"})
+            return not_ready(request)
         editions = public_editions(slug)
         if not set(numbers) <= {edition.number for edition in editions}:
             raise Http404("There is no such edition.")
@@ -77,7 +78,7 @@ def _list(asked: Asked, editions: list[EditionRow], numbers: tuple[int, ...]) ->
 def _edition(asked: Asked, editions: list[EditionRow], numbers: tuple[int, ...]) -> Document:
     (number,) = numbers
     edition = next(each for each in editions if each.number == number)
-    address = asked.addresses.absolute("edition", number)
+    address = asked.addresses.permanent("edition", number)
     return asked.html(
         "public/edition.html",
         edition=edition,
@@ -110,12 +111,14 @@ def _about(name: str, said: Words) -> str:
     """What a file of an edition holds, in a few words; of a chart, with its title if it is still public."""
     words = {
         "SHA256SUMS": _("the sums of all other files"),
-        "codebook.md": _("what each column means, in English"),
+        "codebook.de.md": _("what each column means, in German"),
+        "codebook.en.md": _("what each column means, in English"),
         "datapackage.json": _("the tables described for programs (Frictionless Data Package)"),
         "figures.csv": _("every number of the summary, a line each"),
         "items.csv": _("a line for each item, under a name that leads nowhere"),
         "ledger-heads.csv": _("the last digest of each watched address, which proves the checks behind it"),
-        "method.md": _("how the record was made and what its figures mean, in English"),
+        "method.de.md": _("how the record was made and what its figures mean, in German"),
+        "method.en.md": _("how the record was made and what its figures mean, in English"),
         "reports.csv": _("a line for each report"),
         "summary.json": _("all figures with their definitions, in a stable shape"),
     }

@@ -9,11 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.checks.outcomes import STATUS_ORDER
-from apps.core.templatetags.show import thousands
+from apps.core.templatetags.show import day_words, thousands
 from apps.exports.published import Snapshot, Step, Words
 
 from .addresses import Addresses
-from .templatetags.published import day_words
 
 MOST_ENTRIES = 60
 
@@ -72,11 +71,18 @@ def _entry(before: Step | None, step: Step, words: Words) -> str:
             change = f" ({now - then:+d})".replace("-", "−") if now != then else ""
             said.append(f"{words.statuses[status.value]}: {thousands(now)}{change}")
     start = ngettext("Of %(of)s reported item", "Of %(of)s reported items", of) % {"of": thousands(of)}
-    return _("%(start)s at the end of the day: %(counts)s.") % {"start": start, "counts": "; ".join(said)}
+    parts = {"start": start, "counts": "; ".join(said)}
+    if _is_month(step.day):
+        return _("%(start)s at the end of the month: %(counts)s.") % parts
+    return _("%(start)s at the end of the day: %(counts)s.") % parts
 
 
 def _end_of(day: str) -> datetime:
-    if len(day) == len("2026-03"):
+    if _is_month(day):
         first = datetime.fromisoformat(f"{day}-01").replace(tzinfo=UTC)
         return (first + timedelta(days=32)).replace(day=1) - timedelta(seconds=1)
     return datetime.combine(datetime.fromisoformat(day), time(23, 59, 59), UTC)
+
+
+def _is_month(day: str) -> bool:
+    return len(day) == len("2026-03")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from apps.exports.published import LANGUAGES
@@ -56,3 +57,11 @@ def language_of(request: HttpRequest) -> Language:
             if wanted.split("-")[0] == SHORT[code]:
                 return Language(code)
     return Language(LANGUAGES[0])
+
+
+def say_language(answer: HttpResponseBase, language: Language) -> HttpResponseBase:
+    """The answer with its language among its headers, and whether another reader may get another."""
+    answer["Content-Language"] = language.tag
+    if not language.asked:
+        patch_vary_headers(answer, ["Accept-Language"])
+    return answer

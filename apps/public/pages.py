@@ -18,11 +18,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from apps.checks.outcomes import STATUS_ORDER, Outcome
+from apps.exports.codebook import table_lines
 from apps.exports.columns import PUBLIC_TABLES
 from apps.exports.published import Counts, ReportRow, Section, Snapshot, Words
 from apps.exports.publishing import withheld_words
 from apps.metrics.chart import Chart, csv_text
-from apps.metrics.definitions import DEFINITIONS
 from apps.workspace.charts import status_bar
 
 from .addresses import Addresses
@@ -211,18 +211,17 @@ def _chart_csv(asked: Asked) -> Document:
 
 
 def _codebook(asked: Asked) -> Document:
-    return Document("\n".join(_codebook_lines()).encode(), "text/markdown; charset=utf-8", "codebook.md")
+    body = "\n".join(_codebook_lines(asked.words))
+    return Document(body.encode(), "text/markdown; charset=utf-8", "codebook.md")
 
 
-def _codebook_lines() -> Iterator[str]:
-    yield from ("# Codebook", "", "## Figures", "")
-    for each in DEFINITIONS.values():
-        yield f"- `{each.name}`: {each.title}. {each.meaning} Formula: {each.formula}. Unit: {each.unit}."
+def _codebook_lines(words: Words) -> Iterator[str]:
+    yield from (f"# {_('Codebook')}", "", f"## {_('Figures')}", "")
+    for each in words.meanings:
+        yield f"- `{each.name}`: {each.title}. {each.meaning}"
+        yield f"  {_('Formula')}: {each.formula}. {_('Unit')}: {each.unit}."
     for table in PUBLIC_TABLES.values():
-        yield from ("", f"## {table.title}", "", f"One row is {table.row}.", "")
-        yield from ("| column | type | unit | meaning |", "|---|---|---|---|")
-        for column in table.columns:
-            yield f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |"
+        yield from table_lines(table, _(table.title))
     yield ""
 
 

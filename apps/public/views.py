@@ -60,9 +60,9 @@ def checker(request: HttpRequest) -> HttpResponseBase:
     facts = {
         "site_url": settings.SITE_URL,
         "contact_url": settings.CHECK_CONTACT_URL,
-        "interval": f"{settings.CHECK_HOST_INTERVAL:g}",
+        "interval": settings.CHECK_HOST_INTERVAL,
         "concurrency": settings.CHECK_HOST_CONCURRENCY,
-        "timeout": f"{settings.CHECK_TIMEOUT:g}",
+        "timeout": settings.CHECK_TIMEOUT,
         "max_bytes": settings.CHECK_MAX_BYTES,
         "contact_email": settings.CHECK_CONTACT_EMAIL,
     }

@@ -26,6 +26,18 @@
     return loading;
   }
 
+  // The names of months and days, as the browser knows them in the page's language. A month's name is taken
+  // from a whole date, where some languages inflect it.
+  function names(language) {
+    const part = (type, options, date) => new Intl.DateTimeFormat(language, { calendar: "gregory", timeZone: "UTC", ...options })
+      .formatToParts(date).find((one) => one.type === type).value;
+    const months = (month) => Array.from({ length: 12 }, (_, at) => part("month", { day: "numeric", month }, Date.UTC(2026, at, 1)));
+    const days = (weekday) => Array.from({ length: 7 }, (_, at) => part("weekday", { weekday }, Date.UTC(2026, 1, 1 + at))); // a Sunday
+    return { months: months("long"), shortMonths: months("short"), days: days("long"), shortDays: days("short") };
+  }
+  const locale = document.documentElement.lang;
+  const locales = { [locale]: { format: names(locale) } };
+
   // Colours and letters come from the stylesheet: those of the light page on paper, else those of the window.
   function palette() {
     const style = getComputedStyle(printing ? document.getElementById("on-paper") : document.documentElement);
@@ -112,7 +124,9 @@
     const { data, layout } = painted(plot, width);
     keepRoom(place, layout);
     // A finger scrolls the page; it does not drag the plot.
-    await Plotly.react(place, data, layout, { displayModeBar: false, scrollZoom: false, staticPlot: touch.matches });
+    await Plotly.react(place, data, layout, {
+      displayModeBar: false, scrollZoom: false, staticPlot: touch.matches, locale, locales,
+    });
     place.dataset.width = width;
     place.closest("figure").dataset.drawn = "";
     drawn.add(place);

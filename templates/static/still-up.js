@@ -10,14 +10,14 @@ function readyCopyButtons(root) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");
   if (!button) return;
-  const before = button.textContent;
+  button.dataset.words ??= button.textContent;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
+    button.textContent = document.body.dataset.copied;
   } catch {
-    button.textContent = "Not allowed";
+    button.textContent = document.body.dataset.notAllowed;
   }
-  setTimeout(() => { button.textContent = before; }, 1500);
+  setTimeout(() => { button.textContent = button.dataset.words; }, 1500);
 });
 
 // A filter's empty fields stay out of the address, so that it can be read and shared.

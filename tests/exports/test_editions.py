@@ -77,12 +77,14 @@ def test_it_works(edition: Edition) -> None:
     assert set(found) == {
         SUMS,
         *(f"chart-{name}.csv" for name in [*CHARTS, "reports"]),
-        "codebook.md",
+        "codebook.de.md",
+        "codebook.en.md",
         "datapackage.json",
         "figures.csv",
         "items.csv",
         "ledger-heads.csv",
-        "method.md",
+        "method.de.md",
+        "method.en.md",
         "reports.csv",
         "summary.json",
     }
@@ -95,9 +97,16 @@ def test_it_works(edition: Edition) -> None:
     assert summary["as_of"] == edition.as_of.isoformat().replace("+00:00", "Z")
     assert len(rows(found["items.csv"])) == 69
     assert {row["eligible"] for row in rows(found["reports.csv"])} == {"", "27", "16"}
-    method = found["method.md"].decode()
-    assert "After 3 answers that say that it is gone, which span 24 hours" in method
+    method, german = (found[f"method.{language}.md"].decode() for language in ("en", "de"))
+    assert "after 3 such answers that span 24 hours, with none between that saw it;" in method
     assert "Share removed (`share_removed`)" in method
+    assert "nach 3 solchen Antworten über 24 Stunden, ohne dass ihn dazwischen eine sah;" in german
+    assert "Entfernter Anteil (`share_removed`)" in german
+    codebook = found["codebook.de.md"].decode()
+    assert "| `removal_hours_by` | Zahl | Stunden seit der Meldung | … und nicht später als dies" in codebook
+    # The files of charts are the same for all readers: how their words read in German stands beside them.
+    assert "Said to be removed, and still up," in found["chart-claims.csv"].decode().replace('"', "")
+    assert "- `Said to be removed, and still up`: Angeblich entfernt und noch da" in codebook
 
 
 def test_the_sums_are_those_of_the_files(edition: Edition, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import time_machine
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from apps.metrics.figures import MARKS, TOO_FEW, Material, group_figures
 from apps.metrics.grouping import GroupKey
 from apps.metrics.summary import Summary, summarise
 from apps.metrics.timeline import Step, Timeline
+from apps.metrics.words import hours_words, spelt, spelt_range
 from apps.reports.models import Campaign, Claim, ClaimWord, Decision, Reply, ReplyKind, Report
 from tests.factories import START, at, make_campaign, make_check, make_person, make_report
 from tests.metrics.test_figures import materials
@@ -88,7 +90,7 @@ def test_the_first_chart_says_what_is_gone_how_fast_and_what_is_up(campaign: Cam
     chart = charts.removed(read(campaign).total)
     # In the order of their ends: 2, 4, 6, 20, 23, 30, 40, 48, 100. Half of 14 is the seventh.
     assert chart.finding == (
-        "8 of 14 eligible items are no longer accessible; half were gone within 30 h to 40 h; 6 are still up."
+        "8 of 14 eligible items are no longer accessible; half were gone within 30 to 40 h; 6 are still up."
     )
     assert "6 of 14 still up" in json.dumps(chart.plot)
 
@@ -327,7 +329,7 @@ def test_claims_stand_against_what_was_seen(campaign: Campaign) -> None:
     assert column(chart, "n") == ["2", "5", "0", "0"]
     # Half of two reports is the first, and its reply is dated exactly.
     assert tables.times(read(campaign).total).finding == (
-        "Half of 14 eligible items were gone within 30 h to 40 h; "
+        "Half of 14 eligible items were gone within 30 to 40 h; "
         "half of 2 reports had a first reply after 25 h."
     )
 
@@ -476,5 +478,24 @@ def test_labels_stay_in_the_order_of_their_lines(wanted: list[float]) -> None:
 
 
 def test_every_mark_and_status_has_a_word() -> None:
-    assert {findings.mark_words(name) for name in MARKS} >= {"1 h", "48 h", "7 d", "90 d"}
+    assert {hours_words(hours) for hours in MARKS.values()} >= {"1 h", "48 h", "7 d", "90 d"}
     assert set(findings.UP) | set(findings.UNDECIDED) < set(STATUS_ORDER)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "english", "german"),
+    [
+        (0.5, 0.75, "30 to 45 min", "30 bis 45 Minuten"),
+        (0.5, 1, "30 min to 1 h", "30 Minuten bis 1 Stunde"),
+        (2.5, 72, "2.5 to 72 h", "2,5 bis 72 Stunden"),
+        (72, 84, "72 h to 3.5 d", "72 Stunden bis 3,5 Tagen"),
+        (96, 240, "4 to 10 d", "4 bis 10 Tagen"),
+    ],
+)
+def test_a_duration_in_a_sentence_is_inflected(low: float, high: float, english: str, german: str) -> None:
+    for language, words in (("en-gb", english), ("de", german)):
+        with translation.override(language):
+            ends = spelt_range(low, high)
+            joined = ends["low"] + (" bis " if language == "de" else " to ") + ends["high"]
+            assert joined == words
+            assert ends["high"] == spelt(high)

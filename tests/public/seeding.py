@@ -15,6 +15,7 @@ from apps.reports.models import (
     Channel,
     ClaimWord,
     Decision,
+    Delivery,
     Item,
     ReplyKind,
     Report,
@@ -100,7 +101,7 @@ def _fill(report: Report, stories: Sequence[str], hours: float, *, control: bool
     items, seen = [], []
     for number, story in enumerate(stories):
         account = f"{SECRETS['account']}-{'c' if control else ''}{number % 9}"
-        path = f"{account}/{SECRETS['path']}-{report.number}-{number}"
+        path = f"{account}/{SECRETS['path']}-{report.pk}-{number}"
         item = make_item(report, make_target(path, account=account), control=control)
         item.labels = [f"{SECRETS['label']}-{number % 3}"]
         item.note = SECRETS["item note"]
@@ -136,3 +137,28 @@ def make_public(campaign: Campaign, person: Person | None = None, **choices: Any
     }
     save_draft(campaign=campaign, person=person, **(chosen | choices))
     publish(campaign=campaign, person=person)
+
+
+RULES_SLUG = "list-with-deadlines"
+
+
+def seed_deadlines() -> Campaign:
+    """A campaign whose reports start the clock of every rule that there is, one of them not delivered."""
+    campaign = make_campaign(RULES_SLUG)
+    long_ago, later = -24 * 900, 24 * 120  # 2023 and June 2026
+    for category, standing, channel, hours in (
+        (Category.TERRORISM, Standing.AUTHORITY, Channel.LEGAL, 0),
+        (Category.INTIMATE_IMAGES, Standing.AUTHORITY, Channel.LEGAL, 10),
+        (Category.INTIMATE_IMAGES, Standing.DEPICTED_PERSON, Channel.EMAIL, 20),
+        (Category.INTIMATE_IMAGES, Standing.DEPICTED_PERSON, Channel.WEB_FORM, later),
+        (Category.HATE_SPEECH, Standing.ORGANISATION, Channel.EMAIL, 30),
+        (Category.HATE_SPEECH, Standing.USER, Channel.WEB_FORM, long_ago),
+        (Category.MALWARE, Standing.USER, Channel.API, 40),
+    ):
+        report = make_report(campaign, platform="huggingface", sent_at=at(hours))
+        report.category, report.standing, report.channel = category, standing, channel
+        if category == Category.MALWARE:
+            report.delivery = Delivery.BOUNCED
+        report.save()
+        _fill(report, [FAST] * 3 + [GOES] * 2 + [STAYS] * 3, hours)
+    return campaign

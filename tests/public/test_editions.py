@@ -38,7 +38,7 @@ def page(client: Client, path: str = "") -> str:
 def test_it_works(campaign: Campaign, client: Client) -> None:
     assert "29 of 61 eligible items" in page(client)
     found = page(client, "1/")
-    assert f"Edition 1 of “{TITLE}”" in found
+    assert f"Edition 1 of “<bdi>{TITLE}</bdi>”" in found
     assert "As cited in a paper." in found
     assert public_edition(SLUG, 1).sums in found
     assert f"http://127.0.0.1:8000{HOME}1/" in found
@@ -117,7 +117,7 @@ def test_two_editions_side_by_side(campaign: Campaign, client: Client) -> None:
 
 def test_a_citation_names_what_it_is_of(campaign: Campaign) -> None:
     edition = public_edition(SLUG, 1)
-    day = f"{edition.as_of:%Y-%m-%d}"
+    day = f"{edition.as_of.day} {edition.as_of:%B %Y}"
     address = "https://still-up.example.org/c/listed-models/editions/1/"
     assert citation(edition, address) == (
         f"{TITLE}. Edition 1, as of {day}. Still Up. {address} (SHA-256 {edition.sums})"

@@ -72,6 +72,38 @@ def test_an_error_of_the_site_is_a_page_of_its_own(monkeypatch: pytest.MonkeyPat
     assert "Something broke on our side" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "german"),
+    [
+        ("/nowhere/", 404, "Hier ist nichts"),
+        ("/c/no-such-campaign/data/", 404, "Hier ist nichts"),
+        ("/checker/", 500, "Bei uns ist ein Fehler aufgetreten"),
+        ("/", 400, "Diese Anfrage wurde nicht verstanden"),
+    ],
+)
+def test_an_error_is_said_in_the_language_of_the_reader(
+    path: str, status: int, german: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(raise_request_exception=False)
+    monkeypatch.delattr("django.conf.settings.CHECK_HOST_INTERVAL")
+    host = {"Host": "evil.example.org" if status == 400 else "testserver"}
+    for asked, language in (("", "de-AT, en;q=0.5"), ("?lang=de", "en")):
+        answer = client.get(path + asked, headers={"Accept-Language": language, **host})
+        assert answer.status_code == status
+        assert german in answer.content.decode()
+        assert answer["Content-Language"] == "de"
+        assert ("Accept-Language" in answer.get("Vary", "")) == (not asked)
+    answer = client.get(path, headers=host)
+    assert german not in answer.content.decode()
+    assert '<html lang="en-GB"' in answer.content.decode()
+
+
+def test_an_error_outside_of_the_public_pages_is_in_english(client: Client) -> None:
+    answer = client.get("/account/nowhere/", headers={"Accept-Language": "de"})
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
 def test_every_page_says_so_while_time_is_simulated(client: Client) -> None:
     person = make_person()
     make_item(make_report(make_campaign(owner=person)))

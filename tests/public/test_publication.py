@@ -267,9 +267,11 @@ def test_a_snapshot_of_an_older_shape_is_made_anew(public: Snapshot, client: Cli
     PublicSnapshot.objects.update(version=0, content="{}")
     assert client.get(HOME).status_code == 200
     PublicSnapshot.objects.update(version=0, content={}, making_until=clock.wall() + timedelta(minutes=1))
-    answer = client.get(HOME)
-    assert answer.status_code == 503
-    assert answer["Retry-After"] == "5"
+    for path in (HOME, f"{HOME}editions/"):
+        answer = client.get(f"{path}?lang=de")
+        assert answer.status_code == 503
+        assert answer["Retry-After"] == "5"
+        assert "Diese Seite wird gerade erstellt." in answer.content.decode()
 
 
 # -------------------------------------------------------------------------------------------- kinds of pages

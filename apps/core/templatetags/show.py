@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django import template
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from apps.core import clock
 from apps.core.defanging import defang
@@ -26,6 +28,15 @@ def moment(value: datetime | None, missing: str = "–", *, seconds: bool = Fals
         utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
         utc.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M"),
     )
+
+
+def day_words(value: str) -> str:
+    """A day ("2026-03-01") or a month ("2026-03") in words of the language that is active."""
+    if len(value) == len("2026-03"):
+        # Translators: a month and its year; letters as in Django's date format
+        return formats.date_format(date.fromisoformat(f"{value}-01"), _("F Y"))
+    # Translators: a day; letters as in Django's date format
+    return formats.date_format(date.fromisoformat(value), _("j F Y"))
 
 
 @register.simple_tag

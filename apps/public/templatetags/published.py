@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from apps.core.templatetags.show import day_words
 from apps.exports.published import Section
 from apps.metrics.chart import Chart
 from apps.metrics.counts import percent
@@ -47,14 +48,14 @@ def asset(context: dict[str, Any], name: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def absolute(context: dict[str, Any], route: str, *parts: object) -> str:
-    """An address for other sites."""
-    return str(context["addresses"].absolute(route, *parts))
+    """An address for other sites, where it stays in the language of this page."""
+    return str(context["addresses"].absolute(route, *parts, named=True))
 
 
 @register.simple_tag(takes_context=True)
 def snippet(context: dict[str, Any], chart: Chart) -> str:
     """The HTML that shows a chart on another site. Not marked as safe: it is to be read and copied."""
-    address = context["addresses"].absolute("embed", chart.slug, language=True)
+    address = absolute(context, "embed", chart.slug)
     return (
         f'<iframe src="{address}" title="{escape(chart.title)}" width="100%" height="620" loading="lazy" '
         'style="border:0"></iframe>'
@@ -67,15 +68,6 @@ def day(value: str) -> SafeString | str:
     if not value:
         return "–"
     return format_html('<time datetime="{}">{}</time>', value, day_words(value))
-
-
-def day_words(value: str) -> str:
-    """A day or a month in words, without markup."""
-    if len(value) == len("2026-03"):
-        # Translators: a month and its year; letters as in Django's date format
-        return formats.date_format(date.fromisoformat(f"{value}-01"), _("F Y"))
-    # Translators: a day; letters as in Django's date format
-    return formats.date_format(date.fromisoformat(value), _("j F Y"))
 
 
 @register.filter
@@ -109,7 +101,7 @@ def share_of(count: int, of: int) -> str:
 @register.filter
 def number_or_dash(value: Decimal | None) -> str:
     """A number as it stands in a file, in the digits of the language; a dash where there is none."""
-    return "–" if value is None else _digits(value)
+    return "–" if value is None else _digits(f"{value:f}")
 
 
 @register.filter
@@ -117,8 +109,14 @@ def signed(value: Decimal | None) -> str:
     """A difference with its sign; a dash where there is none."""
     if value is None:
         return "–"
-    return _digits(value) if not value else f"{'+' if value > 0 else '−'}{_digits(abs(value))}"
+    return _digits(f"{value:f}") if not value else f"{'+' if value > 0 else '−'}{_digits(f'{abs(value):f}')}"
 
 
-def _digits(value: Decimal) -> str:
-    return str(formats.number_format(f"{value:f}", use_l10n=True, force_grouping=False))
+@register.filter
+def short(value: float) -> str:
+    """A number with no more digits than it needs: 2.5, and 2 for 2.0."""
+    return _digits(f"{value:g}")
+
+
+def _digits(number: str) -> str:
+    return str(formats.number_format(number, use_l10n=True, force_grouping=False))
