@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.exports.snapshots import published
 from apps.public.pages import paths
 from tests.factories import make_person
-from tests.public.seeding import SLUG, TITLE, make_public, seed
+from tests.public.seeding import SLUG, TITLE, add_hebrew, make_public, seed
 
 from .browser import SCHEMES, WIDTHS, Keep, Open, fits, sign_in
 
@@ -52,12 +52,31 @@ def drawn(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_public_page_fits_its_window(width: int, open_page: Open) -> None:
+def test_every_public_page_fits_its_window(
+    width: int, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_hebrew(monkeypatch)
     page = open_page(width=width)
-    for path in [*PAGES, f"{HOME}?lang=de", f"{HOME}method/?lang=de"]:
+    for path in [*PAGES, f"{HOME}?lang=de", f"{HOME}method/?lang=de", *(f"{path}?lang=he" for path in PAGES)]:
         page.goto(path)
         assert fits(page), path
         expect(page.locator("h1")).to_have_count(1)
+    # From right to left: what comes first is at the right.
+    page.goto(f"{HOME}?lang=he")
+    brand, name = (page.locator(one).bounding_box() for one in (".brand", "#chart-within tbody th >> nth=0"))
+    assert brand
+    assert name
+    assert brand["x"] + brand["width"] > 0.9 * width
+    assert name["x"] + name["width"] > 0.9 * width
+    # A chart is drawn from left to right all the same, with its labels whole.
+    page.locator("#chart-removed").scroll_into_view_if_needed()
+    plot = page.locator("#drawn-removed")
+    expect(plot.locator(".main-svg").first).to_be_attached(timeout=20_000)
+    label = plot.locator(".annotation-text" if width > 500 else ".legendtext").first
+    room, words = plot.bounding_box(), label.bounding_box()
+    assert room
+    assert words
+    assert room["x"] <= words["x"] < words["x"] + words["width"] <= room["x"] + room["width"]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from apps.accounts.models import Person
 from apps.checks.recording import NewCheck, append
 from apps.exports.publication import publish, save_draft
 from apps.exports.published import CHARTS
+from apps.public import languages
 from apps.reports.models import (
     Campaign,
     Category,
@@ -162,3 +165,10 @@ def seed_deadlines() -> Campaign:
         report.save()
         _fill(report, [FAST] * 3 + [GOES] * 2 + [STAYS] * 3, hours)
     return campaign
+
+
+def add_hebrew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language that reads from right to left, into which nothing is translated yet."""
+    for names, name in ((languages.NAMES, "עברית"), (languages.TAGS, "he"), (languages.SHORT, "he")):
+        monkeypatch.setitem(names, "he", name)
+    monkeypatch.setattr(languages, "LANGUAGES", (*languages.LANGUAGES, "he"))

@@ -28,7 +28,7 @@ from apps.reports.deadlines import rules
 from apps.reports.models import Category, Channel
 from tests.factories import make_campaign, make_report
 from tests.metrics.watching import watched
-from tests.public.seeding import SLUG, TEXT, TITLE, make_public, seed, seed_deadlines
+from tests.public.seeding import SLUG, TEXT, TITLE, add_hebrew, make_public, seed, seed_deadlines
 from tests.public.test_leaks import crawl
 from tests.public.texts import texts_of
 
@@ -256,6 +256,34 @@ def everything(client: Client, language: str) -> dict[str, list[str]]:
         assert missing.status_code == 404
         found[path] = texts_of(missing["Content-Type"], missing.content.decode())
     return found
+
+
+@pytest.mark.django_db
+def test_a_page_reads_from_right_to_left_where_its_language_does(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_public(seed())
+    add_hebrew(monkeypatch)
+    for path in (
+        "/",
+        "/nowhere/",
+        *(f"/c/{SLUG}/{rest}" for rest in ("", "method/", "data/", "embed/removed/")),
+    ):
+        page = client.get(f"{path}?lang=he").content.decode()
+        assert '<html lang="he" dir="rtl">' in page, path
+        assert ' dir="ltr">' in client.get(f"{path}?lang=de").content.decode(), path
+
+
+def test_stylesheets_name_no_side_but_where_it_is_meant(repository: Path) -> None:
+    """Left and right are start and end, so that pages also read from right to left."""
+    for sheet in ("still-up.css", "public.css"):
+        rules = re.sub(r"/\*.*?\*/", "", (repository / "templates" / "static" / sheet).read_text())
+        sided = re.findall(r"^.*\b(?:left|right)\b.*$", rules, re.MULTILINE)
+        assert sided == [rule for rule in sided if rule.startswith('[dir="rtl"]')]
+        # Of four lengths the second is at the right, and the fourth at the left.
+        for lengths in re.findall(r"(?:margin|padding|inset): ([^;]+);", rules):
+            _, right, _, left = [*lengths.split(), *[""] * 4][:4]
+            assert left in {"", right}, lengths
 
 
 def test_scripts_bring_no_words_of_their_own(repository: Path) -> None:
