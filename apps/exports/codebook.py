@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from .columns import Table
+from .published import Words
 
 
 def table_lines(table: Table, title: str) -> Iterator[str]:
@@ -20,3 +21,10 @@ def table_lines(table: Table, title: str) -> Iterator[str]:
     for column in table.columns:
         unit = _(column.unit) if column.unit else ""
         yield f"| `{column.name}` | {_(column.type.value)} | {unit} | {_(column.meaning)} |"
+
+
+def word_lines(words: Words) -> Iterator[str]:
+    """How the words of closed lists read, under a heading; the files have them as codes."""
+    yield from ("", f"## {_('Words of closed lists')}", "")
+    listed = {**words.statuses, **words.exclusions, **words.channels, **words.categories}
+    yield from (f"- `{word}`: {said}" for word, said in listed.items())

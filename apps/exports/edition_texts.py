@@ -12,7 +12,7 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .codebook import table_lines
+from .codebook import table_lines, word_lines
 from .columns import Table
 from .published import LANGUAGES, Snapshot
 from .publishing import withheld_words
@@ -156,6 +156,7 @@ def codebook_lines(snapshot: Snapshot, tables: Sequence[Table], language: str) -
         yield from table_lines(table, f"{table.name}.csv: {_(table.title)}")
         if table.name.startswith("chart-"):
             yield from _words_in(table.name.removeprefix("chart-"), snapshot, language)
+    yield from word_lines(snapshot.said(language))
 
 
 def _words_in(chart: str, snapshot: Snapshot, language: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from apps.checks.outcomes import STATUS_ORDER, Outcome
-from apps.exports.codebook import table_lines
+from apps.exports.codebook import table_lines, word_lines
 from apps.exports.columns import PUBLIC_TABLES
 from apps.exports.published import Counts, ReportRow, Section, Snapshot, Words
 from apps.exports.publishing import withheld_words
@@ -222,6 +222,7 @@ def _codebook_lines(words: Words) -> Iterator[str]:
         yield f"  {_('Formula')}: {each.formula}. {_('Unit')}: {each.unit}."
     for table in PUBLIC_TABLES.values():
         yield from table_lines(table, _(table.title))
+    yield from word_lines(words)
     yield ""
 
 

@@ -104,9 +104,10 @@ def test_it_works(edition: Edition) -> None:
     assert "Entfernter Anteil (`share_removed`)" in german
     codebook = found["codebook.de.md"].decode()
     assert "| `removal_hours_by` | Zahl | Stunden seit der Meldung | … und nicht später als dies" in codebook
+    assert "- `suspected`: vermutlich weg" in codebook
     # The files of charts are the same for all readers: how their words read in German stands beside them.
     assert "Said to be removed, and still up," in found["chart-claims.csv"].decode().replace('"', "")
-    assert "- `Said to be removed, and still up`: Angeblich entfernt und noch da" in codebook
+    assert "- `Said to be removed, and still up`: Laut Plattform entfernt und noch da" in codebook
 
 
 def test_the_sums_are_those_of_the_files(edition: Edition, tmp_path: Path) -> None:

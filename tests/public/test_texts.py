@@ -29,7 +29,7 @@ PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" aria-label="Bild"><text>noch 
         ("application/atom+xml; charset=utf-8", FEED, ["Liste", "Ein Tag"]),
         ("image/svg+xml; charset=utf-8", PICTURE, ["Bild", "noch da"]),
         ("text/csv; charset=utf-8", "group,n\r\nAlle,3\r\n", ["Alle", "3"]),
-        ("text/markdown; charset=utf-8", "# Titel\n| `n` | Zahl |\n- `x`: Satz", ["Titel", "Zahl", ": Satz"]),
+        ("text/markdown; charset=utf-8", "# Titel\n| `n` | Zahl |\n- `x`: Satz", ["Titel", "Zahl", "Satz"]),
         ("application/json", '{"title": "Items"}', []),
     ],
 )

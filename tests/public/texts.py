@@ -99,6 +99,6 @@ def texts_of(content_type: str, text: str) -> list[str]:
         found = [cell for row in list(csv.reader(text.splitlines()))[1:] for cell in row]
     elif kind == "text/markdown":
         lines = re.sub(r"`[^`]*`", "", text).splitlines()
-        found = [part for line in lines for part in line.lstrip("#- ").split("|")]
+        found = [part for line in lines for part in line.lstrip("#-: ").split("|")]
     plain = (" ".join(each.split()) for each in found)
     return [each for each in plain if each]
