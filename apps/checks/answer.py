@@ -15,7 +15,8 @@ class Ask:
 
     `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling". `because`
     names the signal that sent us on to it, as a verdict does; "" for the first. With `head_only` only the
-    head of the answer is asked for (HEAD), never its body.
+    head of the answer is asked for (HEAD), never its body. `post` is the JSON of a question that an API takes
+    as POST only; redirects are not followed then.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Ask:
     follow_redirects: bool = True
     because: str = ""
     head_only: bool = False
+    post: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -553,7 +553,8 @@ class _Visit:
         while True:
             response = self._send(place)
             location = response.raw.headers.getlist("location")
-            if response.status_code not in REDIRECTS or not location or not self.ask.follow_redirects:
+            follows = self.ask.follow_redirects and not self.ask.post
+            if response.status_code not in REDIRECTS or not location or not follows:
                 return response
             response.close()
             if len(self.hops) == MAX_REDIRECTS:
@@ -589,8 +590,7 @@ class _Visit:
         while True:
             self._wait(place)
             self.exchange.phase = "connect"
-            method = "HEAD" if self.ask.head_only else "GET"
-            request = requests.Request(method, self.url, headers=dict(self.own_headers))
+            request = self._request()
             try:
                 prepared = self.session.prepare_request(request)
             except (requests.exceptions.InvalidURL, UnicodeError) as error:
@@ -607,6 +607,13 @@ class _Visit:
                 reason, _ = _failure_of(error, self.exchange.phase)
                 if reason is not Reason.REFUSED or not self.exchange.reused:
                     raise
+
+    def _request(self) -> requests.Request:
+        headers = dict(self.own_headers)
+        if self.ask.post:
+            headers["Content-Type"] = "application/json"
+            return requests.Request("POST", self.url, headers=headers, data=self.ask.post.encode())
+        return requests.Request("HEAD" if self.ask.head_only else "GET", self.url, headers=headers)
 
     def _head(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self.session.send(

@@ -16,7 +16,7 @@ from typing import Any
 from apps.core import clock
 
 from .outcomes import Reason
-from .replay import REDIRECTS, Exchange, Replay, comparable
+from .replay import REDIRECTS, Exchange, Replay, comparable, comparable_json
 
 MAX_FILE_BYTES = 200_000_000
 
@@ -72,7 +72,7 @@ class HarFetch(Replay):
         entries = []
         for number, raw in enumerate(raw_entries, start=1):
             try:
-                if str(raw["request"]["method"]).upper() == "GET":
+                if str(raw["request"]["method"]).upper() in {"GET", "POST"}:
                     entries.append(_read_entry(raw))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise UnusableRecording(
@@ -105,7 +105,15 @@ def _read_entry(raw: dict[str, Any]) -> Exchange:
         elapsed_ms=max(0, min(int(raw.get("time") or 0), 3_600_000)),
         failure=None if status else _failure(error),
         detail="" if status else error,
+        post=_read_post(raw["request"]),
     )
+
+
+def _read_post(request: dict[str, Any]) -> str:
+    """What a POST sent; "" for a GET. A form, or nothing, answers no question of ours."""
+    if str(request["method"]).upper() != "POST":
+        return ""
+    return comparable_json(str((request.get("postData") or {}).get("text") or "nothing"))
 
 
 def _read_body(content: dict[str, Any], headers: dict[str, str], status: int) -> tuple[bytes, bool]:

@@ -138,6 +138,9 @@ def left_alone(ask: Ask) -> Answer:
 def _observation(
     verdict: Verdict, match: Match, answers: list[Answer], known: SiblingFacts | None
 ) -> Observation:
+    if not answers:
+        now = clock.now()
+        return Observation(verdict=verdict, started_at=now, finished_at=now, evidence={"answers": []})
     deciding = next((one for one in reversed(answers) if one.ask.name == verdict.probe), answers[-1])
     evidence: dict[str, object] = {"answers": [facts_of(answer) for answer in answers]}
     identity = identity_of(match, answers)

@@ -20,6 +20,8 @@ from typing import Any
 MAX_CHARACTERS = 2_000_000
 MAX_HEADINGS = 50
 MAX_MARKS = 10
+MAX_BLOCKS = 20
+MAX_BLOCK_CHARACTERS = 2_000
 FINGERPRINT_WORDS = 2_000
 _SHINGLE_WORDS = 3
 
@@ -36,6 +38,10 @@ _CHARSETS = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
+_ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 # 64 counters side by side in one number: adding a hash to all of them is then eight additions.
 _LANE_BITS = 16
 _SPREAD = [
@@ -78,12 +84,20 @@ class Page:
 def read_page(markup: str) -> Page:
     """Read HTML in one pass. Never raises; what is not HTML is one long text."""
     reader = _Reader()
-    for number, segment in enumerate(markup[:MAX_CHARACTERS].split("<")):
-        if number == 0:
-            reader.take_text(segment)
-        else:
-            reader.take_segment(segment)
+    reader.read(markup)
     return reader.page()
+
+
+def read_blocks(markup: str, *, classes: Iterable[str] = (), ids: Iterable[str] = ()) -> tuple[str, ...]:
+    """The visible text of the elements that carry one of the classes or ids, in their order.
+
+    The class or id has to stand in a tag: neither a script nor the words of a page can feign one. An element
+    inside another one that counts is not listed again. Reads in one pass, as `read_page` does; of broken
+    markup a block may reach too far, but never past MAX_BLOCK_CHARACTERS.
+    """
+    reader = _BlockReader(frozenset(classes), frozenset(ids))
+    reader.read(markup)
+    return reader.blocks()
 
 
 class _Reader:
@@ -96,6 +110,13 @@ class _Reader:
         self._headings: list[str] = []
         self._inside = ""  # the raw element, comment or title that we are in
         self._heading: list[str] | None = None
+
+    def read(self, markup: str) -> None:
+        for number, segment in enumerate(markup[:MAX_CHARACTERS].split("<")):
+            if number == 0:
+                self.take_text(segment)
+            else:
+                self.take_segment(segment)
 
     def take_segment(self, segment: str) -> None:
         """What follows a "<": a tag with the text after it, or text that only looks like a tag."""
@@ -119,7 +140,7 @@ class _Reader:
             return
         self._inside = ""
         tag, _, text = segment.partition(">")
-        self._take_tag(name, closed=tag.endswith("/"))
+        self._take_tag(name, tag[len(name) :])
         self.take_text(text)
 
     def _leave_comment(self, segment: str) -> None:
@@ -128,7 +149,7 @@ class _Reader:
             self._inside = ""
             self.take_text(rest)
 
-    def _take_tag(self, name: str, *, closed: bool) -> None:
+    def _take_tag(self, name: str, attributes: str) -> None:
         if not _INLINE.fullmatch(name):
             self._text.append(" ")
             if self._heading is not None:
@@ -139,7 +160,7 @@ class _Reader:
             self._title_read = True
         elif name in _RAW_TEXT:
             # Of these, only pictures and formulas can end in their own tag (HTML, section 13.1.2.1).
-            self._inside = "" if closed and name in {"svg", "math"} else name
+            self._inside = "" if attributes.endswith("/") and name in {"svg", "math"} else name
         elif name in {"h1", "h2"}:
             self._heading = []
         elif name in {"/h1", "/h2"} and self._heading is not None:
@@ -162,6 +183,60 @@ class _Reader:
             headings=tuple(heading for heading in self._headings if heading),
             text=_tidy("".join(self._text)),
         )
+
+
+class _BlockReader(_Reader):
+    """Keeps, beside the page, the texts of the elements with certain classes or ids."""
+
+    def __init__(self, classes: frozenset[str], ids: frozenset[str]) -> None:
+        super().__init__()
+        self._classes = classes
+        self._ids = ids
+        self._found: list[list[str]] = []
+        self._element = ""  # the name of the element that we are in and keep; "" outside of them
+        self._depth = 0  # how many elements of that name are open
+        self._kept = 0  # characters of it so far
+
+    def blocks(self) -> tuple[str, ...]:
+        return tuple(_tidy("".join(texts)) for texts in self._found)
+
+    def _take_tag(self, name: str, attributes: str) -> None:
+        super()._take_tag(name, attributes)
+        if self._element:
+            self._keep("" if _INLINE.fullmatch(name) else " ")
+            if name == self._element:
+                self._depth += 1
+            elif name == f"/{self._element}":
+                self._depth -= 1
+                if self._depth == 0:
+                    self._element = ""
+        elif not name.startswith("/") and len(self._found) < MAX_BLOCKS and self._counts(attributes):
+            self._found.append([])
+            self._kept = 0
+            if name not in _VOID and name not in _RAW_TEXT:
+                self._element, self._depth = name, 1
+
+    def take_text(self, text: str) -> None:
+        super().take_text(text)
+        if self._element and not self._inside:
+            self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        if self._kept < MAX_BLOCK_CHARACTERS:
+            self._found[-1].append(text[: MAX_BLOCK_CHARACTERS - self._kept])
+            self._kept += len(text)
+
+    def _counts(self, attributes: str) -> bool:
+        if not any(name in attributes for name in (*self._classes, *self._ids)):
+            return False
+        for found in _ATTRIBUTE.finditer(attributes):
+            value = html.unescape(found[2] or found[3] or found[4] or "")
+            attribute = found[1].lower()
+            if attribute == "class" and not self._classes.isdisjoint(value.split()):
+                return True
+            if attribute == "id" and value in self._ids:
+                return True
+        return False
 
 
 def _tidy(markup: str) -> str:
@@ -253,6 +328,12 @@ class Content:
         if self.media_type in {"text/plain", "application/json"}:
             return Page(text=" ".join(self.text.split()))
         return read_page(self.text)
+
+    def blocks(self, *, classes: Iterable[str] = (), ids: Iterable[str] = ()) -> tuple[str, ...]:
+        """The visible text of the elements with one of the classes or ids; see `read_blocks`."""
+        if self.media_type in {"text/plain", "application/json"}:
+            return ()
+        return read_blocks(self.text, classes=classes, ids=ids)
 
     @cached_property
     def json(self) -> Any:

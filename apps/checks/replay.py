@@ -1,12 +1,14 @@
 """Answers asks from exchanges that are known already, in place of the network.
 
-- An exchange answers an ask when it is a GET of the same URL in canonical form; its head answers a HEAD.
+- An exchange answers an ask when it is a GET of the same URL in canonical form; its head answers a HEAD. A
+  question that is sent as POST is answered by a POST of the same JSON.
 - Redirects are exchanges of their own and are followed by hand, under the rules that hold for real checks.
 - What is asked and not there is listed in `missing`, and the answer is then `not_recorded`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +29,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came back for it. `url` is comparable, header names are in lower case.
+    """One request and what came back for it. `url` and `post` are comparable, header names are in lower case.
 
     Either `status` is set or `failure`, with a short technical word in `detail`. `body_missing` marks an
     answer whose body was not kept.
@@ -42,6 +44,7 @@ class Exchange:
     body_missing: bool = False
     failure: Reason | None = None
     detail: str = ""
+    post: str = ""  # the JSON that was sent; "" for a GET
 
 
 class Replay:
@@ -52,12 +55,13 @@ class Replay:
     """
 
     def __init__(self, exchanges: Iterable[Exchange]) -> None:
-        self._exchanges: dict[str, Exchange] = {}
+        self._exchanges: dict[tuple[str, str], Exchange] = {}
         for exchange in exchanges:
-            kept = self._exchanges.get(exchange.url)
+            key = exchange.url, exchange.post
+            kept = self._exchanges.get(key)
             # A browser notes an attempt that was cut off, too; it does not outweigh an answer.
             if kept is None or exchange.status is not None or kept.status is None:
-                self._exchanges[exchange.url] = exchange
+                self._exchanges[key] = exchange
         self.asked: list[str] = []
         self.missing: list[str] = []
 
@@ -68,7 +72,7 @@ class Replay:
 
     def holds(self, url: str) -> bool:
         """Whether there is an exchange for a URL."""
-        return comparable(url) in self._exchanges
+        return (comparable(url), "") in self._exchanges
 
     def __call__(self, ask: Ask) -> Answer:
         """Answer an ask. Never raises."""
@@ -80,7 +84,7 @@ class Replay:
         while True:
             if address.refusal(url) is not None:
                 return _failed(ask, exchange, first, elapsed_ms, hops, Reason.BLOCKED_ADDRESS, "address")
-            exchange = self._exchanges.get(comparable(url))
+            exchange = self._exchanges.get((comparable(url), comparable_json(ask.post)))
             if exchange is None or (exchange.body_missing and not ask.head_only):
                 if url not in self.missing:
                     self.missing.append(url)
@@ -93,7 +97,8 @@ class Replay:
                 failure = exchange.failure or Reason.REFUSED
                 return _failed(ask, exchange, first, elapsed_ms, hops, failure, exchange.detail)
             location = exchange.headers.get("location", "")
-            if not (ask.follow_redirects and exchange.status in REDIRECTS and location):
+            follows = ask.follow_redirects and not ask.post
+            if not (follows and exchange.status in REDIRECTS and location):
                 break
             if len(hops) == MAX_REDIRECTS:
                 return _failed(ask, exchange, first, elapsed_ms, hops, Reason.TOO_MANY_REDIRECTS, "")
@@ -146,3 +151,11 @@ def comparable(url: str) -> str:
         return canonicalise(url).key
     except UnusableURL:
         return urldefrag(url).url
+
+
+def comparable_json(text: str) -> str:
+    """The form in which the JSON of questions is compared; a text that is no JSON as it stands."""
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text

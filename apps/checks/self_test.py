@@ -99,6 +99,7 @@ def exchanges_of(found: Match, case: Case) -> list[replay.Exchange]:
     return [
         replay.Exchange(
             url=replay.comparable(_address(found, exchange.url)),
+            post=replay.comparable_json(exchange.post),
             status=exchange.status,
             headers=exchange.headers,
             body=exchange.body,

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from apps.platforms.schema import (
+    BlockCondition,
     Definition,
     DefinitionError,
     HeaderCondition,
@@ -197,6 +198,8 @@ def _response_matches(when: When, reading: Reading) -> bool:
         return False
     if when.json and not all(_json_matches(condition, reading) for condition in when.json):
         return False
+    if when.block and not all(_block_matches(condition, reading) for condition in when.block):
+        return False
     return _wording_matches(when, reading)
 
 
@@ -210,6 +213,13 @@ def _header_matches(condition: HeaderCondition, headers: Mapping[str, str]) -> b
     if condition.contains and not any(wanted.casefold() in folded for wanted in condition.contains):
         return False
     return not any(unwanted.casefold() in folded for unwanted in condition.lacks)
+
+
+def _block_matches(condition: BlockCondition, reading: Reading) -> bool:
+    blocks = reading.content.blocks(classes=condition.classes, ids=condition.ids)
+    if not condition.says:
+        return bool(blocks)
+    return _any_contains((normalise(block) for block in blocks), condition.says)
 
 
 def _places_match(when: When, reading: Reading) -> bool:

@@ -48,7 +48,7 @@ def judge(
 ) -> Verdict | Ask:
     """What the answers so far mean, or what has to be asked as well.
 
-    1. No answer yet: ask the first probe of the kind.
+    1. No answer yet: ask the first probe of the kind. Where a kind has none, nothing may be asked.
     2. The last answer is read; a signal of the platform may send us on to another probe.
     3. A "removed" that could also mean "private" holds only for a target that was seen available before.
     4. A 200 without a platform's word for it, and a redirect to a home page, are compared with a sibling:
@@ -58,6 +58,8 @@ def judge(
     """
     params = template_parameters(match)
     asked = [answer for answer in answers if answer.ask.name != SIBLING]
+    if not probes_of(match):
+        return Verdict(Outcome.INCONCLUSIVE, Reason.BLOCKED_ADDRESS, False, "checker:not-asked@1", "")
     if not asked:
         return _ask(probes_of(match)[0], params)
     if any(answer.failure == Reason.NOT_RECORDED for answer in answers):
@@ -117,7 +119,7 @@ def identity_of(match: Match, answers: Sequence[Answer]) -> str:
 
 
 def probes_of(match: Match) -> tuple[Probe, ...]:
-    """The ways to ask about a match, in their order."""
+    """The ways to ask about a match, in their order; none where only a person may look."""
     definition = registry.definition(match.definition)
     kind = definition.kind(match.kind) if definition is not None else None
     if definition is None or kind is None:
@@ -138,6 +140,7 @@ def _ask(probe: Probe, params: Mapping[str, str], *, because: str = "") -> Ask:
         follow_redirects=probe.follow_redirects,
         because=because,
         head_only=probe.format == "file",
+        post=expand(probe.post, params),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +24,11 @@ class Exchange:
     """One request and what came back: a status with headers (lower-case names) and body, or a failure.
 
     A redirect is an exchange of its own, with a `location`; where it leads is the next exchange. `url` may be
-    "sibling" instead of an address.
+    "sibling" instead of an address. `post` is the JSON of a question that was sent as POST.
     """
 
     url: str
+    post: str = ""
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     body: bytes = b""
@@ -109,8 +110,6 @@ def _read_case(reader: TableReader, answers: Mapping[str, Exchange]) -> Case:
         line=reader.line,
     )
     reader.finish()
-    if not exchanges:
-        raise reader.error("exchanges", "is missing. Write [[cases.exchanges]] with url and status.")
     if "@" in case.signal:
         raise reader.error("signal", f'is "{case.signal}". Write the id alone, without a version.')
     return case
@@ -118,18 +117,18 @@ def _read_case(reader: TableReader, answers: Mapping[str, Exchange]) -> Case:
 
 def _read_exchange(reader: TableReader, answers: Mapping[str, Exchange]) -> Exchange:
     url = _read_url(reader, or_word=SIBLING)
+    post = reader.text("post", default="")
     name = reader.text("answer", default="")
     if not name:
         exchange = _read_answer(reader, url=url)
         reader.finish()
-        return exchange
+        return replace(exchange, post=post)
     if name not in answers:
         raise reader.error(
             "answer", f'is "{name}". Define it under [[answers]], or write status and body here.'
         )
     reader.finish()
-    told = answers[name]
-    return Exchange(url, told.status, told.headers, told.body, told.failure, reader.line)
+    return replace(answers[name], url=url, post=post, line=reader.line)
 
 
 def _read_answer(reader: TableReader, *, url: str) -> Exchange:

@@ -69,9 +69,11 @@ def _match_kind(known: Definition, kind: Kind, url: CanonicalURL) -> Match | Non
         return None
     text = f"{url.path}?{url.query}" if kind.with_query and url.query else url.path
     found = kind.path.fullmatch(text)
-    if found is None:
+    in_host = kind.host.fullmatch(url.host) if kind.host is not None else None
+    if found is None or (kind.host is not None and in_host is None):
         return None
-    params = {**kind.params, **{name: value or "" for name, value in found.groupdict().items()}}
+    parts = (in_host.groupdict() if in_host is not None else {}) | found.groupdict()
+    params = {**kind.params, **{name: value or "" for name, value in parts.items()}}
     key = expand(kind.key, {**params, **built_in_parameters(url.key)})
     return Match(
         platform=registrable_domain(url.host) if known.is_software else known.slug,

@@ -47,6 +47,20 @@ class HeaderCondition:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockCondition:
+    """An element of a page: one that carries one of the classes or one of the ids.
+
+    Without `says` it is enough that there is one; with it, the visible text of one has to contain one of the
+    phrases, where case and kinds of quotation marks make no difference. So a platform's notice is found, and
+    the same words in an article are not.
+    """
+
+    classes: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class JsonCondition:
     """One place in a JSON answer, written as `$.items[0].id`, `$[*].path` or `$["a.name.with.dots"].id`.
 
@@ -81,6 +95,7 @@ class When:
     heading: tuple[str, ...] = ()  # contained in an h1 or h2
     title_or_heading: tuple[str, ...] = ()
     title_or_heading_equals: tuple[str, ...] = ()
+    block: tuple[BlockCondition, ...] = ()
     body: tuple[str, ...] = ()  # machine marks, compared exactly
     final_url: tuple[str, ...] = ()
     redirect_to: tuple[str, ...] = ()  # contained in one of the places that the answer sent us to
@@ -131,6 +146,7 @@ class Probe:
     `generic` lets the generic signals say "removed" and "available" of its answers; without it they may only
     say that we could not tell. It is never so for JSON and files, where a status alone says too little.
     `json_after` is a text in a page after which a JSON value stands, which the conditions on JSON then read.
+    `post` is the body, in JSON, of a question that an API takes as POST only; it must change nothing there.
     `identity` is where a JSON answer holds the name that stays with the thing when its address does not, as
     `$.did`.
     """
@@ -142,6 +158,7 @@ class Probe:
     follow_redirects: bool = True
     generic: bool = True
     json_after: str = ""
+    post: str = ""
     identity: str = ""
 
     @property
@@ -154,9 +171,10 @@ class Probe:
 class Kind:
     """A kind of thing on a platform, and how its URLs look.
 
-    `path` is matched against the whole canonical path (with "?" and the query if `with_query`). Several
-    entries may share one name, for several spellings of one kind; they then share their probes, and the first
-    of them carries what is said of the kind as a whole:
+    `path` is matched against the whole canonical path (with "?" and the query if `with_query`), and `host`,
+    if it is given, against the whole host; the named parts of both are parts. Without `probes` nothing is
+    asked, and a person has to look. Several entries may share one name, for several spellings of one kind;
+    they then share their probes, and the first of them carries what is said of the kind as a whole:
 
     - `needs_person` says, in a sentence for the public, what cannot be told of this kind without signing in.
       Most of its checks are then inconclusive, and a person has to look.
@@ -170,12 +188,19 @@ class Kind:
     probes: tuple[str, ...]
     account: str = ""
     hosts: tuple[str, ...] = ()  # none: every host of the definition
+    host: re.Pattern[str] | None = None
     with_query: bool = False
     params: Mapping[str, str] = field(default_factory=dict, hash=False)
     needs_person: str = ""
     known_good: str = ""
     known_missing: str = ""
     canary_note: str = ""
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names that its templates may use, beside those that are always there."""
+        in_host = self.host.groupindex if self.host is not None else {}
+        return frozenset(self.path.groupindex) | frozenset(in_host) | frozenset(self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,6 +549,16 @@ def _read_header_condition(reader: TableReader) -> HeaderCondition:
     return condition
 
 
+def _read_block_condition(reader: TableReader) -> BlockCondition:
+    condition = BlockCondition(
+        classes=reader.texts("class"), ids=reader.texts("id"), says=reader.texts("says")
+    )
+    reader.finish()
+    if not (condition.classes or condition.ids):
+        raise reader.error("class", "and id: write at least one, so that it is known which element is meant.")
+    return condition
+
+
 _JSON_PATH = re.compile(r'\$(?:\.[\w$-]+|\[(?:\d+|\*|"[^"]+")\])*')
 
 
@@ -567,6 +602,7 @@ def _read_when(reader: TableReader) -> When:
         heading=reader.texts("heading"),
         title_or_heading=reader.texts("title_or_heading"),
         title_or_heading_equals=reader.texts("title_or_heading_equals"),
+        block=tuple(_read_block_condition(one) for one in reader.tables("block")),
         body=reader.texts("body"),
         final_url=reader.texts("final_url"),
         redirect_to=reader.texts("redirect_to"),
@@ -640,14 +676,16 @@ def read_signals(readers: Iterable[TableReader]) -> tuple[Signal, ...]:
 
 def _read_probe(reader: TableReader) -> Probe:
     probe_format = reader.text("format", default="page", one_of=FORMATS)
+    post = reader.text("post", default="")
     probe = Probe(
         name=reader.text("name"),
         url=reader.text("url"),
         format=probe_format,
         uses_token=reader.flag("uses_token"),
-        follow_redirects=reader.flag("follow_redirects", default=True),
+        follow_redirects=reader.flag("follow_redirects", default=not post),
         generic=reader.flag("generic", default=probe_format == "page"),
         json_after=reader.text("json_after", default=""),
+        post=post,
         identity=_read_json_path(reader, "identity", default=""),
     )
     reader.finish()
@@ -657,6 +695,8 @@ def _read_probe(reader: TableReader) -> Probe:
         raise reader.error("generic", "is true and it is no page. Say with signals what its answers mean.")
     if probe.json_after and probe.format != "page":
         raise reader.error("json_after", f"is for pages, and the format is {probe.format}. Leave it out.")
+    if probe.post and (probe.format != "json" or probe.follow_redirects):
+        raise reader.error("post", "asks an API once: it needs format json, and follows no redirects.")
     if probe.identity and probe.format != "json" and not probe.json_after:
         raise reader.error("identity", "is read from JSON, which this probe does not have. Leave it out.")
     return probe
@@ -670,9 +710,10 @@ def _read_kind(reader: TableReader, probes: Mapping[str, Probe]) -> Kind:
         name=reader.text("name"),
         path=path,
         key=reader.text("key"),
-        probes=reader.texts("probes", required=True),
+        probes=reader.texts("probes"),
         account=reader.text("account", default=""),
         hosts=_read_hosts(reader, required=False),
+        host=reader.pattern("host", required=False),
         with_query=reader.flag("with_query"),
         params={name: str(value) for name, value in params.items()},
         needs_person=reader.text("needs_person", default=""),
@@ -681,14 +722,14 @@ def _read_kind(reader: TableReader, probes: Mapping[str, Probe]) -> Kind:
         canary_note=reader.text("canary_note", default=""),
     )
     reader.finish()
-    available = set(path.groupindex) | set(params) | BUILT_IN_PARAMETERS
+    available = kind.parts | BUILT_IN_PARAMETERS
     templates = [("key", kind.key), ("account", kind.account)]
     for name in kind.probes:
         if name not in probes:
             raise reader.error(
                 "probes", f'names "{name}". Define it under [[probes]] or choose: {", ".join(probes)}.'
             )
-        templates.append(("probes", probes[name].url))
+        templates += [("probes", probes[name].url), ("probes", probes[name].post)]
     for key, template in templates:
         for parameter, filter_name in _names_in(template):
             if parameter not in available or (filter_name and filter_name not in _FILTERS):
@@ -756,6 +797,8 @@ def load_definition(path: Path) -> Definition:
             raise one.error(
                 "probes", f'differ from those of the other "{kind.name}". Give one kind one set of probes.'
             )
+        if earlier is None and not (kind.probes or kind.needs_person):
+            raise one.error("probes", "is missing. Write it, or say in needs_person why nothing is asked.")
         if earlier is not None:
             for key in ("needs_person", "known_good", "known_missing", "canary_note"):
                 if getattr(kind, key):
@@ -840,7 +883,7 @@ def _check_references(
             )
         for template in _templates_of(signal.when):
             for parameter, _ in _names_in(template):
-                if parameter not in set(kind.path.groupindex) | set(kind.params) | BUILT_IN_PARAMETERS:
+                if parameter not in kind.parts | BUILT_IN_PARAMETERS:
                     raise reader.error(
                         "when",
                         f'needs {{{parameter}}}, which kind "{kind.name}" does not have. Name other kinds.',

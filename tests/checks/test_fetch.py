@@ -131,6 +131,22 @@ def test_of_a_file_only_the_head_is_asked_for(allow):
         assert answer.headers["content-length"] == "5000000"
 
 
+def test_a_question_is_posted_as_json_and_sent_nowhere_else(allow):
+    def elsewhere(visitor):
+        visitor.head()
+        visitor.send(redirect("/b"))
+
+    with RawServer(elsewhere) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            answer = fetch(Ask("api", server.url("/a"), post='[{"p": "x"}]'))
+        head = server.heads[0].lower()
+    assert head.startswith("post /a ")
+    assert "content-type: application/json" in head
+    assert "content-length: 12" in head
+    assert (answer.status, answer.hops) == (302, ())
+
+
 def test_an_answer_is_dated_in_the_time_of_the_record(allow):
     with RawServer(answering(HELLO)) as server:
         allow(server)

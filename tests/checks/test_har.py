@@ -214,3 +214,12 @@ def test_the_head_of_a_file_is_recorded_even_where_its_body_was_left_out() -> No
     assert fetch(Ask("file", URL)).failure == Reason.NOT_RECORDED
     answer = fetch(Ask("file", URL, head_only=True))
     assert (answer.status, answer.body) == (200, b"")
+
+
+def test_a_recorded_post_answers_the_same_question_only() -> None:
+    raw = entry(URL, text='[{"s": 5}]', method="POST")
+    raw["request"]["postData"] = {"mimeType": "application/json", "text": '[{"a": "g", "p": "x"}]'}
+    fetch = recording(raw)
+    assert fetch(Ask("api", URL, post='[{"p":"x","a":"g"}]')).body == b'[{"s": 5}]'
+    assert fetch(Ask("api", URL, post='[{"p":"y","a":"g"}]')).failure == Reason.NOT_RECORDED
+    assert fetch(Ask("page", URL)).failure == Reason.NOT_RECORDED

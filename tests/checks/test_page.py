@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.checks.page import Content, decode, distance, fingerprint, normalise, read_page
+from apps.checks.page import Content, decode, distance, fingerprint, normalise, read_blocks, read_page
 
 
 def test_it_works() -> None:
@@ -82,6 +82,37 @@ def test_hostile_markup_takes_no_longer_than_its_size(markup: str) -> None:
     # A pass over the tags takes a second at most; building a tree of these takes minutes.
     content = Content(markup.encode(), {"content-type": "text/html"})
     assert content.fingerprint() >= 0
+    assert content.blocks(classes=["a"], ids=["1"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("markup", "blocks"),
+    [
+        ('<div class="a notice b">It is <b>go</b>ne<div>.</div></div><p>after', ("It is gone .",)),
+        ("<p id='notice'>one</p><section class=notice>two</section>", ("one", "two")),
+        ('<input CLASS = "notice"><p>after', ("",)),
+        ('<div class="notice">one<div class="notice">two</div></div>', ("one two",)),
+        ('<div class="notice">never closed<p>goes on', ("never closed goes on",)),
+        ('<div class="notice">a<script>"b"</script><!-- c -->d</div>', ("a d",)),
+        ("<p>class=\"notice\" id='notice'</p>", ()),
+        ("<script>document.write('<div class=\"notice\">x</div>')</script>", ()),
+        ('<p title=\'x class="notice"\'>x</p><p data-class="notice">x</p>', ()),
+        ('<p class="notices un-notice">x</p><p class>x</p></p class="notice">', ()),
+    ],
+)
+def test_a_block_is_found_by_its_class_or_id_and_nothing_else(markup: str, blocks: tuple[str, ...]) -> None:
+    assert read_blocks(markup, classes=["notice"], ids=["notice"]) == blocks
+
+
+def test_a_block_has_an_end() -> None:
+    (block,) = read_blocks('<p class="notice">' + "x" * 5_000, classes=["notice"])
+    assert len(block) == 2_000
+    assert len(read_blocks('<p class="notice">x</p>' * 100, classes=["notice"])) == 20
+
+
+@given(st.text(alphabet="<>/!-pclasid \"'=", max_size=300))
+def test_any_markup_is_read_for_blocks(markup: str) -> None:
+    read_blocks(markup, classes=["a"], ids=["d"])
 
 
 @pytest.mark.parametrize(

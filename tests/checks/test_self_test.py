@@ -315,3 +315,72 @@ def test_cases_without_a_definition_are_named(write: Callable[[str, str], None],
     write(DEFINITION, CASES)
     (tmp_path / "cases" / "exampel.toml").write_text(CASES)
     assert [path.name for path in registry.stray_cases()] == ["exampel.toml"]
+
+
+ASKING_BY_POST = """
+[[probes]]
+name = "question"
+url = "https://models.example.org/api"
+format = "json"
+post = '[{"id": "{id}"}]'
+
+[[kinds]]
+name = "file"
+path = '/f/(?P<id>\\d+)'
+key = "https://models.example.org/f/{id}"
+probes = ["question"]
+
+[[kinds]]
+name = "search"
+path = '/search'
+key = "https://models.example.org/search"
+needs_person = "The site asks not to be asked."
+
+[[signals]]
+id = "described"
+version = 1
+kinds = ["file"]
+outcome = "available"
+reason = "ok"
+source = "the fiction of this test"
+verified = 2026-01-31
+confidence = "verified"
+[signals.when]
+json = [{ path = "$[0].size", present = true }]
+"""
+
+CASES_WITH_POST = """
+[[cases]]
+name = "described"
+url = "https://models.example.org/f/1"
+kind = "file"
+outcome = "available"
+reason = "ok"
+signal = "described"
+source = "the fiction of this test"
+
+[[cases.exchanges]]
+url = "https://models.example.org/api"
+post = '[{"id":"1"}]'
+status = 200
+json = '[{"size": 5}]'
+
+[[cases]]
+name = "not to be asked"
+url = "https://models.example.org/search"
+kind = "search"
+outcome = "inconclusive"
+reason = "blocked_address"
+signal = "checker:not-asked"
+source = "the fiction of this test"
+"""
+
+
+def test_a_question_by_post_is_answered_by_a_post_of_the_same_json(run: Run) -> None:
+    results = run(CASES_WITH_POST, DEFINITION + ASKING_BY_POST)
+    assert [result.problems for result in results] == [(), ()]
+
+
+def test_another_question_is_not_answered(run: Run) -> None:
+    first, _ = run(CASES_WITH_POST.replace('"id":"1"', '"id":"2"'), DEFINITION + ASKING_BY_POST)
+    assert "asks for https://models.example.org/api, which the case does not hold" in first.problems[0]

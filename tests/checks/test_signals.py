@@ -22,7 +22,14 @@ from apps.checks.signals import (
     matches,
     values_at,
 )
-from apps.platforms.schema import DefinitionError, HeaderCondition, JsonCondition, When, load_definition
+from apps.platforms.schema import (
+    BlockCondition,
+    DefinitionError,
+    HeaderCondition,
+    JsonCondition,
+    When,
+    load_definition,
+)
 from tests.checks.answering import Told, answer_to, failing, page
 
 URL = "https://example.org/list/7"
@@ -50,6 +57,8 @@ def holds(when: When, told: Told, *, ask: Ask | None = None) -> bool:
         (When(heading=("it\u2019s gone",)), page("x", "It's gone"), page("it's gone")),
         (When(title_or_heading=("gone",)), page("x", "Gone now"), page("x", "y", "gone")),
         (When(title_or_heading_equals=("Log in",)), page("x", "LOG IN"), page("How to log in")),
+        (When(block=(BlockCondition(classes=("notice",)),)), Told(body="<p class='a notice'>x"), Told(body="<p>class='notice'")),
+        (When(block=(BlockCondition(ids=("gone",), says=("by its owner",)),)), Told(body="<p id=gone>Removed <b>by</b> its Owner</p>"), Told(body="<p id=gone>Removed</p><p>by its owner</p>")),
         (When(body=('data-target="Mark"',)), Told(body='<p data-target="Mark">'), Told(body="<p data-target='mark'>")),
         (When(text_under=10), page("", "", "short"), page("", "", "long enough to be a page")),
         (When(bytes_under=3), Told(body="ab"), Told(body="abc")),

@@ -97,12 +97,6 @@ def test_it_works(tmp_path: Path) -> None:
             "line 40: cases[2].exchanges[1].failure",
             "alone",
         ),
-        (
-            '\n[[cases.exchanges]]\nurl = "sibling"\nfailure = "timeout"\n',
-            "",
-            "line 29: cases[2].exchanges",
-            "is missing",
-        ),
     ],
 )
 def test_a_mistake_is_named_with_its_file_line_and_key(

@@ -153,6 +153,33 @@ def test_any_host_has_a_registrable_domain(host: str) -> None:
     assert registrable_domain(host)
 
 
+def test_a_part_of_the_host_can_name_the_account(tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "example.toml").write_text(
+        """
+        slug = "example-blogs"
+        name = "Example Blogs"
+        hosts = ["www.blogs.example.org", "*.blogs.example.org"]
+        [[probes]]
+        name = "page"
+        url = "{url}"
+        [[kinds]]
+        name = "post"
+        host = '(?!www\\.)(?P<blog>[a-z-]+)\\.blogs\\.example\\.org'
+        path = '/p/(?P<id>\\d+)'
+        key = "https://{blog}.blogs.example.org/p/{id}"
+        account = "{blog}"
+        probes = ["page"]
+        """
+    )
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path]
+    found = match(canonicalise("http://ann.blogs.example.org/p/7?x=1"))
+    assert (found.kind, found.account) == ("post", "ann")
+    assert found.key == "https://ann.blogs.example.org/p/7"
+    assert found.host == "www.blogs.example.org"
+    assert match(canonicalise(found.key)) == found
+    assert match(canonicalise("https://www.blogs.example.org/p/7")).kind == "page"
+
+
 def test_a_platform_can_be_added_without_python(tmp_path: Path, settings: Any) -> None:
     (tmp_path / "example.toml").write_text(
         """
