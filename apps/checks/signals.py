@@ -353,6 +353,8 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
             return False
     if condition.empty and not any(value in ([], {}, "") for value in values):
         return False
+    if condition.null and None not in values:
+        return False
     return condition.present is None or condition.present == any(value is not None for value in values)
 
 

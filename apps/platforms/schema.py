@@ -68,7 +68,7 @@ class JsonCondition:
     equals the number it spells. `contains` holds when one value at the path is the given one, ignoring
     case; `lacks` when the path leads somewhere and none is. `says` holds when the text at the path, or the
     texts inside what stands there, contain one of its phrases; case and kinds of quotation marks make no
-    difference. `present = false` counts `null` as absent.
+    difference. `present = false` counts `null` as absent. `null` holds when one of the values is null.
     """
 
     path: str
@@ -78,6 +78,7 @@ class JsonCondition:
     starts_with: str = ""
     says: tuple[str, ...] = ()
     empty: bool = False
+    null: bool = False
     present: bool | None = None
 
 
@@ -579,13 +580,15 @@ def _read_json_condition(reader: TableReader) -> JsonCondition:
         starts_with=reader.text("starts_with", default=""),
         says=reader.texts("says"),
         empty=reader.flag("empty"),
+        null=reader.flag("null"),
         present=reader.optional_flag("present"),
     )
     reader.finish()
     if condition == JsonCondition(path=path):
         raise reader.error(
             "path",
-            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, says, empty, present.",
+            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, says, empty, null or "
+            "present.",
         )
     return condition
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from apps.checks.self_test import gaps, run_case, run_cases
+from apps.core.canonical import canonicalise
 from apps.platforms import registry
 from apps.platforms.cases import Case
+from apps.platforms.matching import match
 
 OWN = sorted(path.stem for path in registry.OWN_DEFINITIONS.glob("*.toml"))
 CASES = [(slug, case) for slug in OWN for case in registry.cases(slug)]
@@ -28,3 +30,10 @@ def test_the_cases_of_a_definition_show_each_kind_and_each_signal(slug: str) -> 
 
 def test_no_file_of_cases_is_left_without_its_definition() -> None:
     assert registry.stray_cases() == ()
+
+
+def test_the_key_of_each_case_is_one_address_that_gives_the_same_match_again() -> None:
+    for slug, case in CASES:
+        found = match(canonicalise(case.url))
+        key = canonicalise(found.key)
+        assert (key.key, match(key)) == (found.key, found), (slug, case.name)

@@ -86,6 +86,7 @@ def holds(when: When, told: Told, *, ask: Ask | None = None) -> bool:
         (When(json=(JsonCondition("$.a", says=("removed for violating our terms",)),)), Told(body={"a": {"runs": [{"text": "This was removed for"}, {"text": "violating our terms"}]}}), Told(body={"a": {"runs": [{"text": "violating our terms"}]}})),
         (When(json=(JsonCondition('$.a["b.c"].$type', one_of=("gone",)),)), Told(body={"a": {"b.c": {"$type": "gone"}}}), Told(body={"a": {"b": {"c": {"$type": "gone"}}}})),
         (When(json=(JsonCondition("$.a", empty=True),)), Told(body={"a": []}), Told(body={"b": []})),
+        (When(json=(JsonCondition("$[*].a", null=True),)), Told(body=[{"a": 1}, {"a": None}]), Told(body=[{"a": 1}, {}])),
         (When(json=(JsonCondition("$.a", present=True),)), Told(body={"a": 0}), Told(body={"a": None})),
         (When(json=(JsonCondition("$.a", present=False),)), Told(body={"a": None}), Told(body={"a": 0})),
         (When(json=(JsonCondition("$.a", present=False),)), Told(body={}), Told(body="<html>")),
