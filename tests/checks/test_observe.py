@@ -203,3 +203,16 @@ def test_a_platform_without_a_canary_has_none_to_look_at() -> None:
     bare = Definition(slug="example", name="Example", hosts=("example.org",), kinds=(), probes={}, signals=())
     with pytest.raises(ValueError, match="example has no canary"):
         observe_canary(bare, fetch=Web({}))
+
+
+def test_where_a_site_wants_no_questions_nothing_is_asked() -> None:
+    web = Web({})
+    url = canonicalise("https://www.google.com/search?q=an+example")
+    observation = observe(url, fetch=web, seen_available=True, siblings=Siblings())
+    assert web.asked == []
+    assert (observation.verdict.outcome, observation.verdict.reason) == (
+        Outcome.INCONCLUSIVE,
+        Reason.BLOCKED_ADDRESS,
+    )
+    assert observation.evidence == {"answers": []}
+    assert observation.started_at == observation.finished_at
