@@ -12,13 +12,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.platforms.schema import HeaderCondition, JsonCondition, When
+from apps.platforms.schema import BlockCondition, HeaderCondition, JsonCondition, When
 
 from .outcomes import Reason
 from .signals import Reading, matches
 
 _FIELD = re.compile(r"\{(\w+)(?:\|\w+)?\}")
-_OF_SEVERAL = ("header", "json")
+_OF_SEVERAL = ("header", "json", "block")
 """Conditions that are given as a list of which all must hold."""
 
 
@@ -70,6 +70,8 @@ def _head_words(part: When) -> str:
         return _("a header whose name fits %(pattern)s") % {"pattern": part.header_name.pattern}
     if part.json:
         return _json_words(part.json[0])
+    if part.block:
+        return _block_words(part.block[0])
     if part.token is not None:
         return _("asked with the platform’s token") if part.token else _("asked without a token")
     return ""
@@ -108,9 +110,21 @@ def _json_words(condition: JsonCondition) -> str:
         tests.append(_("says %(texts)s") % {"texts": _texts(condition.says)})
     if condition.empty:
         tests.append(_("is empty"))
+    if condition.null:
+        tests.append(_("is null"))
     if condition.present is not None:
         tests.append(_("is there") if condition.present else _("is not there"))
     return _("in the JSON, %(path)s %(tests)s") % {"path": condition.path, "tests": _(" and ").join(tests)}
+
+
+def _block_words(condition: BlockCondition) -> str:
+    named = [*(f".{name}" for name in condition.classes), *(f"#{name}" for name in condition.ids)]
+    if not condition.says:
+        return _("the page has an element %(names)s") % {"names": _either(named)}
+    return _("in the page, an element %(names)s contains %(texts)s") % {
+        "names": _either(named),
+        "texts": _texts(condition.says),
+    }
 
 
 def _value(value: str | int | float | bool) -> str:

@@ -68,7 +68,7 @@ class Replay:
     @property
     def first_url(self) -> str:
         """The URL of the first exchange; "" where there is none."""
-        return next(iter(self._exchanges), "")
+        return next((url for url, _ in self._exchanges), "")
 
     def holds(self, url: str) -> bool:
         """Whether there is an exchange for a URL."""

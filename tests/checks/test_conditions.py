@@ -14,7 +14,7 @@ from apps.checks.conditions import condition_words, first_lacking, parts
 from apps.checks.outcomes import Reason
 from apps.checks.signals import Reading, generic_signals, matches
 from apps.platforms import registry
-from apps.platforms.schema import HeaderCondition, JsonCondition, Signal, When
+from apps.platforms.schema import BlockCondition, HeaderCondition, JsonCondition, Signal, When
 from tests.checks.answering import Told, answer_to, failing, page
 
 URL = "https://example.org/list/7"
@@ -60,6 +60,10 @@ SAMPLES = {
     "heading": (When(heading=("a",)), "a heading contains “a”"),
     "title_or_heading": (When(title_or_heading=("a",)), "the title or a heading contains “a”"),
     "title_or_heading_equals": (When(title_or_heading_equals=("a",)), "the title or a heading is “a”"),
+    "block": (
+        When(block=(BlockCondition(("notice",), ("gone",), ("removed", "deleted")),)),
+        "in the page, an element .notice or #gone contains “removed” or “deleted”",
+    ),
     "body": (When(body=("{a-b}",)), "the body contains “{a-b}”"),
     "final_url": (When(final_url=("/login/",)), "the address that answered contains “/login/”"),
     "redirect_to": (When(redirect_to=("/m/{id|lower}",)), "sent on to an address that contains “/m/‹id›”"),
@@ -86,6 +90,8 @@ def test_every_condition_has_its_words() -> None:
         (HeaderCondition("a", present=True, lacks=("b",)), "header a is there and does not contain “b”"),
         (HeaderCondition("a", present=False), "no header a"),
         (HeaderCondition("a", equals=("b",)), "header a is “b”"),
+        (BlockCondition(("notice",)), "the page has an element .notice"),
+        (JsonCondition("$", null=True), "in the JSON, $ is null"),
         (JsonCondition("$", contains="a"), "in the JSON, $ holds “a”"),
         (JsonCondition("$", lacks="a"), "in the JSON, $ does not hold “a”"),
         (JsonCondition("$", starts_with="a"), "in the JSON, $ begins with “a”"),
@@ -95,11 +101,17 @@ def test_every_condition_has_its_words() -> None:
         (JsonCondition("$", present=False), "in the JSON, $ is not there"),
     ],
 )
-def test_a_test_of_a_header_or_of_json_in_words(
-    condition: HeaderCondition | JsonCondition, words: str
+def test_a_test_of_a_part_of_an_answer_in_words(
+    condition: HeaderCondition | BlockCondition | JsonCondition, words: str
 ) -> None:
-    is_header = isinstance(condition, HeaderCondition)
-    assert condition_words(When(header=(condition,)) if is_header else When(json=(condition,))) == (words,)
+    match condition:
+        case HeaderCondition():
+            when = When(header=(condition,))
+        case BlockCondition():
+            when = When(block=(condition,))
+        case JsonCondition():
+            when = When(json=(condition,))
+    assert condition_words(when) == (words,)
 
 
 def test_each_of_several_conditions_is_said() -> None:
