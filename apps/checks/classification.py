@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
 from apps.platforms.matching import Match, match, template_parameters
-from apps.platforms.schema import Signal, expand
+from apps.platforms.schema import Signal, When, expand
 
 from .answer import Answer, Ask, Fetch, Observation
 from .conditions import condition_words, first_lacking
@@ -27,19 +27,24 @@ from .verdict import COMPARISON, GENERIC, SIBLING, candidates, probe_of, probes_
 class Said:
     """What one signal said of one answer.
 
-    `origin` is the slug of its definition, or "generic". `lacking` is the first of its conditions that does
-    not hold, in words; "" where all hold. Of the signals that hold, the first `decided`.
+    `origin` is the slug of its definition, or "generic". `lacks` is the first of its conditions that does not
+    hold; None where all hold. Of the signals that hold, the first `decided`.
     """
 
     origin: str
     signal: Signal
-    lacking: str
+    lacks: When | None
     decided: bool
 
     @property
     def holds(self) -> bool:
         """Whether all its conditions hold."""
-        return not self.lacking
+        return self.lacks is None
+
+    @property
+    def lacking(self) -> str:
+        """The first condition that does not hold, in words; "" where all hold."""
+        return "" if self.lacks is None else condition_words(self.lacks)[0]
 
     @property
     def name(self) -> str:
@@ -183,18 +188,10 @@ def explain(found: Match, answers: Sequence[Answer]) -> tuple[Step, ...]:
 
 def _said(reading: Reading, signals: Iterable[tuple[str, Signal]]) -> tuple[Said, ...]:
     said: list[Said] = []
-    open_still = True
     for origin, signal in signals:
-        part = first_lacking(signal.when, reading)
-        said.append(
-            Said(
-                origin=origin,
-                signal=signal,
-                lacking="" if part is None else condition_words(part)[0],
-                decided=open_still and part is None,
-            )
-        )
-        open_still = open_still and part is not None
+        lacks = first_lacking(signal.when, reading)
+        decided = lacks is None and not any(one.decided for one in said)
+        said.append(Said(origin, signal, lacks, decided))
     return tuple(said)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ _OF_SEVERAL = ("header", "json", "block")
 """Conditions that are given as a list of which all must hold."""
 
 
+@lru_cache(maxsize=4096)
 def parts(when: When) -> tuple[When, ...]:
     """A signal's conditions, each alone, in the order in which `When` has them."""
     given: list[dict[str, Any]] = []

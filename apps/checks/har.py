@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,4 +144,57 @@ def _read_time(text: object) -> datetime:
 
 
 def _failure(error: str) -> Reason:
+    """What a browser's word for a failure means; recordings of our own have ours."""
+    if error in Reason.values:
+        return Reason(error)
     return next((reason for mark, reason in _FAILURES if mark in error.upper()), Reason.REFUSED)
+
+
+# ---------------------------------------------------------------------------------------- writing a recording
+
+
+def har_text(exchanges: Iterable[Exchange], *, creator: str) -> str:
+    """Exchanges as a HAR 1.2 file, as `HarFetch` reads them back."""
+    log = {
+        "version": "1.2",
+        "creator": {"name": creator, "version": "1"},
+        "entries": [_entry(exchange) for exchange in exchanges],
+    }
+    return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "status": exchange.status or 0,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in exchange.headers.items()],
+        "content": {
+            "size": len(exchange.body),
+            "mimeType": exchange.headers.get("content-type", ""),
+            "text": exchange.body.decode(errors="replace"),
+        },
+        "redirectURL": exchange.headers.get("location", ""),
+        "headersSize": -1,
+        "bodySize": len(exchange.body),
+    }
+    if exchange.failure is not None:
+        response["_error"] = str(exchange.failure)
+    return {
+        "startedDateTime": exchange.started_at.isoformat(),
+        "time": exchange.elapsed_ms,
+        "request": {
+            "method": "GET",
+            "url": exchange.url,
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": [],
+            "queryString": [],
+            "headersSize": -1,
+            "bodySize": 0,
+        },
+        "response": response,
+        "cache": {},
+        "timings": {"send": 0, "wait": exchange.elapsed_ms, "receive": 0},
+    }

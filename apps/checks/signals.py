@@ -223,10 +223,10 @@ def _block_matches(condition: BlockCondition, reading: Reading) -> bool:
 
 
 def _places_match(when: When, reading: Reading) -> bool:
-    if when.final_url and not _leads_to(reading.final_url, when.final_url, reading.params):
+    if when.final_url and not leads_to(reading.final_url, when.final_url, reading.params):
         return False
     places = reading.places
-    if when.redirect_to and not any(_leads_to(place, when.redirect_to, reading.params) for place in places):
+    if when.redirect_to and not any(leads_to(place, when.redirect_to, reading.params) for place in places):
         return False
     if not when.redirect:
         return True
@@ -244,7 +244,7 @@ def _site(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
-def _leads_to(url: str, patterns: Iterable[str], params: Mapping[str, str]) -> bool:
+def leads_to(url: str, patterns: Iterable[str], params: Mapping[str, str]) -> bool:
     """Whether a URL contains one of the patterns, ignoring case.
 
     "/login/" is looked for in the path alone, so that `?next=/login/` does not count, and whole: it is not in
@@ -295,7 +295,7 @@ def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
 
 # ------------------------------------------------------------------------------------------------------- JSON
 
-_STEP = re.compile(r'\.([\w$-]+)|\["([^"]+)"\]|\[(\d+)\]|\[(\*)\]')
+JSON_STEP = re.compile(r'\.([\w$-]+)|\["([^"]+)"\]|\[(\d+)\]|\[(\*)\]')
 
 
 def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
@@ -305,7 +305,7 @@ def values_at(document: Any, path: str) -> tuple[list[Any], bool]:
     """
     values = [document]
     reached = document is not None
-    for plain, quoted, index, star in _STEP.findall(path):
+    for plain, quoted, index, star in JSON_STEP.findall(path):
         key = plain or quoted
         following: list[Any] = []
         for value in values:
@@ -348,7 +348,7 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
         if not any(isinstance(value, str) and value.casefold().startswith(start) for value in values):
             return False
     if condition.says:
-        told = normalise(" ".join(text for value in values for text in _texts_in(value)))
+        told = normalise(" ".join(text for value in values for text in texts_in(value)))
         if not any(normalise(phrase) in told for phrase in condition.says):
             return False
     if condition.empty and not any(value in ([], {}, "") for value in values):
@@ -358,7 +358,7 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
     return condition.present is None or condition.present == any(value is not None for value in values)
 
 
-def _texts_in(value: Any) -> Iterable[str]:
+def texts_in(value: Any) -> Iterable[str]:
     """The texts of a JSON value, in their order, however deep they stand."""
     waiting = [value]
     while waiting:

@@ -8,7 +8,8 @@ strictly as definitions are. `apps.checks.self_test` runs them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ from urllib.parse import urlsplit
 from .schema import DefinitionError, TableReader, read_toml
 
 ORIGINS = ("constructed", "recorded")
+_MEDIA_TYPES = {"json": "application/json", "body": "text/html; charset=utf-8"}
+"""What a body is by the key that it stands under, unless a header says otherwise."""
+
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # TOML takes none of these as they are
 SIBLING = "sibling"  # as the URL of an exchange: the address beside the case's own that cannot exist
 
 
@@ -153,7 +158,7 @@ def _read_answer(reader: TableReader, *, url: str) -> Exchange:
                 "json", f"is not JSON: {error}. Write it as body to have it broken."
             ) from error
     if body or json_text:
-        headers.setdefault("content-type", "application/json" if json_text else "text/html; charset=utf-8")
+        headers.setdefault("content-type", _MEDIA_TYPES["json" if json_text else "body"])
     return Exchange(
         url=url,
         status=status,
@@ -170,3 +175,69 @@ def _read_url(reader: TableReader, *, or_word: str = "") -> str:
         hint = f' or "{or_word}"' if or_word else ""
         raise reader.error("url", f'is "{url}". Write a whole address with https://{hint}.')
     return url
+
+
+# --------------------------------------------------------------------------------------------- writing a case
+
+
+def case_text(case: Case, *, comment: Iterable[str] = ()) -> str:
+    """A case as TOML, as `load_cases` reads it back. `comment` lines stand before it."""
+    lines = [f"# {line}".rstrip() for line in comment]
+    lines += ["[[cases]]", *_fields(case, ("name", "url", "kind", "account", "key"))]
+    lines += [f"{name} = true" for name in ("definitive", "token") if getattr(case, name)]
+    if case.seen is not None:
+        lines.append(f"seen = {str(case.seen).lower()}")
+    lines += _fields(case, ("identity", "outcome", "reason", "signal", "source"))
+    if case.origin != ORIGINS[0]:
+        lines += _fields(case, ("origin",))
+    for exchange in case.exchanges:
+        lines += ["", "[[cases.exchanges]]", *_exchange_lines(exchange)]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(case: Case, names: Iterable[str]) -> list[str]:
+    values = ((name, getattr(case, name)) for name in names)
+    return [f"{name} = {_quoted(value)}" for name, value in values if value is not None]
+
+
+def _exchange_lines(exchange: Exchange) -> Iterator[str]:
+    yield f"url = {_quoted(exchange.url)}"
+    if exchange.status is None:
+        yield f"failure = {_quoted(exchange.failure)}"
+        return
+    yield f"status = {exchange.status}"
+    body = exchange.body.decode()
+    media_type = exchange.headers.get("content-type", "")
+    written_as = "json" if media_type == _MEDIA_TYPES["json"] and _is_json(body) else "body"
+    headers = {
+        name: value
+        for name, value in exchange.headers.items()
+        if not (body and name == "content-type" and value == _MEDIA_TYPES[written_as])
+    }
+    if headers:
+        pairs = ", ".join(f"{_name(name)} = {_quoted(value)}" for name, value in headers.items())
+        yield f"headers = {{ {pairs} }}"
+    if body:
+        yield f"{written_as} = {_quoted(body)}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _name(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    """A TOML text: literal where it can be, so that JSON and HTML stay readable."""
+    readable = not _UNREADABLE.search(text)
+    if readable and "\n" in text and "'''" not in text and not text.endswith("'"):
+        return f"'''\n{text}'''"
+    if readable and '"' in text and "'" not in text and "\n" not in text:
+        return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -185,6 +185,14 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Overruling:
+    """A person's word that differs from what the checker read last."""
+
+    checker: CheckRow
+    person: CheckRow
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """How many targets there are, since when, and when one of them was last checked."""
 
@@ -338,6 +346,20 @@ def checks_of(campaign: Campaign, target: Target, *, limit: int) -> list[CheckRo
     """
     checks = target.checks.select_related("person").order_by("-started_at", "-number")[:limit]
     return _check_rows(checks, readable=_readable_people(campaign))
+
+
+def overruling(checks: Iterable[CheckRow]) -> Overruling | None:
+    """Where a person and the checker differ, by the last check of each among `checks`, newest first.
+
+    None where they agree, where one of them has not looked, and where the person could not tell either.
+    """
+    last: dict[bool, CheckRow] = {}
+    for check in checks:
+        last.setdefault(check.manual, check)
+    person, checker = last.get(True), last.get(False)
+    if person is None or checker is None or person.outcome in {Outcome.INCONCLUSIVE, checker.outcome}:
+        return None
+    return Overruling(checker, person)
 
 
 def check_moments(target: Target) -> list[tuple[datetime, Outcome, bool]]:

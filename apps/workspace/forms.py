@@ -196,6 +196,18 @@ class LookForm(forms.Form):
     )
 
 
+class ProblemForm(forms.Form):
+    """What a definition should have said."""
+
+    def __init__(self, *args: Any, outcome: Outcome, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"] = forms.ChoiceField(
+            choices=[(reason.value, reason.label) for reason in REASONS_OF[outcome]],
+            label="Why",
+            help_text="What the definition should have given as its reason.",
+        )
+
+
 class ReportForm(forms.Form):
     """A list that was sent to a platform."""
 

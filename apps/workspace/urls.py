@@ -16,6 +16,7 @@ from .views import (
     items,
     members,
     platforms,
+    problems,
     publication,
     reminders,
     replies,
@@ -57,6 +58,7 @@ urlpatterns = [
     path("<slug:slug>/items/<int:pk>/checks.csv", items.item_checks, name="item_checks"),
     path("<slug:slug>/items/<int:pk>/evidence.zip", exports.item_evidence, name="item_evidence"),
     path("<slug:slug>/items/<int:pk>/look-again/", items.look_again, name="look_again"),
+    path("<slug:slug>/items/<int:pk>/problem/", problems.item_problem, name="item_problem"),
     path("<slug:slug>/items/<int:pk>/in-error/", errors.item_error, name="item_error"),
     path(
         "<slug:slug>/items/<int:pk>/in-error/take-back/",

@@ -35,6 +35,8 @@ PAGES = [
     ("item", "POST", REVIEW),
     ("item_checks", "GET", VIEW),
     ("look_again", "POST", REVIEW),
+    ("item_problem", "GET", REVIEW),
+    ("item_problem", "POST", REVIEW),
     ("new_report", "GET", REPORT),
     ("new_report", "POST", REPORT),
     ("report", "GET", VIEW),
@@ -97,6 +99,7 @@ def addresses(team: Team) -> dict[str, str]:
         "item": f"{home}items/{item.pk}/",
         "item_checks": f"{home}items/{item.pk}/checks.csv",
         "look_again": f"{home}items/{item.pk}/look-again/",
+        "item_problem": f"{home}items/{item.pk}/problem/",
         "new_report": f"{home}reports/new/",
         "report": f"{home}reports/{report.number}/",
         "new_reply": f"{home}reports/{report.number}/replies/new/",
@@ -203,7 +206,7 @@ def test_no_campaign_can_be_called_as_a_page_is() -> None:
 def test_an_item_of_another_campaign_is_not_found_here(team: Team, addresses: dict[str, str]) -> None:
     theirs = team.people["stranger"].memberships.get().campaign
     item = make_item(make_report(theirs))
-    for page in ("items/{}/", "review/{}/", "items/{}/look-again/"):
+    for page in ("items/{}/", "review/{}/", "items/{}/look-again/", "items/{}/problem/"):
         path = f"/workspace/{team.campaign.slug}/" + page.format(item.pk)
         assert team.client("administrator").post(path).status_code == 404
 

@@ -29,9 +29,8 @@ from ..access import Access, campaign_page
 from ..charts import check_strip
 from ..csv_answers import csv_answer
 from ..forms import ManualCheckForm
+from ..problems import CHECKS_READ, offer_problem, overruling_to_report
 from ..reply_forms import ErrorForm
-
-CHECKS_SHOWN = 30
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,6 +57,7 @@ def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
             ]
         )
         messages.success(request, "Recorded." if added else "This is on record already.")
+        offer_problem(request, access, found)
         return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
     return item_page(request, access, found, form=form, error_form=ErrorForm(prefix="error"))
 
@@ -73,8 +73,10 @@ def item_page(
 def _facts(access: Access, found: Item) -> dict[str, object]:
     (row,) = item_rows([found], errors=error_reasons([found.pk]))
     moments = check_moments(found.target)
+    checks = checks_of(access.campaign, found.target, limit=CHECKS_READ)
     return {
         "access": access,
+        "overruled": overruling_to_report(found.target, checks),
         "row": row,
         "report": report_row(found.report),
         "strip": check_strip(
@@ -84,7 +86,7 @@ def _facts(access: Access, found: Item) -> dict[str, object]:
             now=clock.now(),
         ),
         "chart": tables.checks_by_outcome(moments),
-        "checks": checks_of(access.campaign, found.target, limit=CHECKS_SHOWN),
+        "checks": checks,
         "transitions": transitions_of(found),
         "also": item_rows(
             items_of(access.campaign).filter(target=found.target_id).exclude(pk=found.pk).order_by("pk")

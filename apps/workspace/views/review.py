@@ -18,6 +18,7 @@ from apps.reports.selectors import items_of, review_rows, review_targets
 from ..access import Access, campaign_page
 from ..forms import REASONS_OF_PERSONS, ReviewForm
 from ..paging import page_numbers, page_of
+from ..problems import offer_problem
 
 TARGETS_A_PAGE = 20
 CHECKS_SHOWN = 4
@@ -54,6 +55,7 @@ def decide(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         ]
     )
     messages.success(request, f"Recorded what you saw of item {pk}: {outcome.label}.")
+    offer_problem(request, access, found)
     return redirect("workspace:review", slug=access.campaign.slug)
 
 
