@@ -61,18 +61,29 @@ class KnownKind:
 
 @dataclass(frozen=True, slots=True)
 class KnownSignal:
-    """A signal in words. `outcome` is None for one that goes on to ask another probe."""
+    """A signal in words."""
 
     signal: Signal
-    conditions: tuple[str, ...]
-    outcome: Outcome | None
-    reason: str
-    ask: str
 
     @property
     def name(self) -> str:
         """The id with its version."""
         return self.signal.name
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What has to be so of an answer, one condition each."""
+        return condition_words(self.signal.when)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What it then means; None for one that goes on to ask another probe."""
+        return Outcome(self.signal.outcome) if self.signal.outcome else None
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; "" for one that goes on to ask another probe."""
+        return _(str(Reason(self.signal.reason).label)) if self.signal.reason else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +238,7 @@ def _paces(definition: Definition) -> tuple[tuple[str, Politeness], ...]:
 
 
 def _signals(signals: Iterable[Signal]) -> tuple[KnownSignal, ...]:
-    return tuple(
-        KnownSignal(
-            signal=signal,
-            conditions=condition_words(signal.when),
-            outcome=Outcome(signal.outcome) if signal.outcome else None,
-            reason=_(str(Reason(signal.reason).label)) if signal.reason else "",
-            ask=signal.ask,
-        )
-        for signal in signals
-    )
+    return tuple(map(KnownSignal, signals))
 
 
 def _verified(signals: Iterable[Signal]) -> tuple[date, date] | None:

@@ -8,6 +8,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from apps.checks.knowledge import knowledge
+from apps.checks.models import Canary, DefinitionState, Host
+from apps.checks.outcomes import Outcome, Reason
 from apps.checks.signals import generic_signals
 from apps.platforms import registry
 from tests.factories import at, make_item, make_report, make_target
@@ -83,7 +85,7 @@ def test_the_list_takes_few_queries(team: Team, django_assert_num_queries: Djang
     for platform in ("github", "huggingface", "example.net"):
         make_item(make_report(team.campaign), make_target(platform=platform))
     client = team.client("viewer")
-    with django_assert_num_queries(4):  # session, person, targets, roles
+    with django_assert_num_queries(5):  # session, person, targets, stale definitions, roles
         client.get(LIST)
 
 
@@ -102,3 +104,33 @@ def test_whether_a_token_is_used_is_said_only_where_there_is_one(team: Team, set
     page = text_of(team.client("viewer"), path)
     assert "with the platform’s token" in page
     assert "example-token" not in page
+
+
+def test_a_definition_that_has_gone_stale_says_so(team: Team) -> None:
+    DefinitionState.objects.create(platform="github", stale_since=at(3), why="Its known-good page is off.")
+    stamp = f'<time datetime="{at(3):%Y-%m-%dT%H:%M:%SZ}">'
+    link = f'<a href="{LIST}stale/#github">'
+    listed = text_of(team.client("viewer"), LIST)
+    assert f"{link}stale</a> since {stamp}" in listed
+    assert listed.count(">stale</a> since") == 1
+    page = text_of(team.client("viewer"), f"{LIST}github/")
+    assert stamp in page
+    assert "Its known-good page is off." in page
+    assert link in page
+
+
+def test_a_page_shows_how_its_canaries_were_read(team: Team) -> None:
+    Canary.objects.create(
+        platform="github",
+        kind="account",
+        expects=Outcome.AVAILABLE,
+        key="https://github.com/example-user",
+        host=Host.objects.create(name="github.com"),
+        checked_at=at(4),
+        outcome=Outcome.REMOVED,
+        reason=Reason.NOT_FOUND,
+        signal="github:account-missing@1",
+    )
+    page = text_of(team.client("viewer"), f"{LIST}github/")
+    assert "known-good account: not found <strong>(wrong)</strong>" in page
+    assert "github:account-missing@1" in page

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
@@ -14,21 +14,20 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Action
-from apps.checks.knowledge import Knowledge, knowledge
+from apps.checks.knowledge import Knowledge, knowledge, known_of, known_of_any_site
+from apps.checks.selectors import StaleDefinition, canaries_on_record, stale_definitions
 from apps.checks.verdict import GENERIC
+from apps.platforms import registry
 from apps.reports.selectors import Watched, may_anywhere, watched_platforms
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformRow:
-    """A platform with what the person's campaigns watch on it (None: nothing).
-
-    `stale_since` is when its definition was last found to read the platform wrongly; None while it does not.
-    """
+    """A platform with what the person's campaigns watch on it (None: nothing), and why it is stale, if so."""
 
     known: Knowledge
     watched: Watched | None
-    stale_since: datetime | None = None
+    stale: StaleDefinition | None
 
 
 @require_safe
@@ -40,7 +39,7 @@ def platform_list(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "workspace/platforms.html",
-        {"rows": _rows(person), "may_classify": may_anywhere(person, Action.REVIEW)},
+        {"rows": _rows(person, knowledge()), "may_classify": may_anywhere(person, Action.REVIEW)},
     )
 
 
@@ -50,9 +49,10 @@ def platform_list(request: HttpRequest) -> HttpResponse:
 def platform(request: HttpRequest, platform: str) -> HttpResponse:
     """All that is known of one platform; under "generic", the rules for every site."""
     person = cast(Person, request.user)
-    row = next((row for row in _rows(person) if row.known.slug == platform), None)
-    if row is None:
+    definition = registry.definition(platform)
+    if definition is None and platform != GENERIC:
         raise Http404("There is no definition of this platform.")
+    (row,) = _rows(person, [known_of(definition) if definition is not None else known_of_any_site()])
     return render(
         request,
         "workspace/platform.html",
@@ -60,17 +60,22 @@ def platform(request: HttpRequest, platform: str) -> HttpResponse:
             "row": row,
             "known": row.known,
             "is_generic": platform == GENERIC,
+            "canaries": canaries_on_record(platform),
             "may_classify": may_anywhere(person, Action.REVIEW),
         },
     )
 
 
-def _rows(person: Person) -> list[PlatformRow]:
+def _rows(person: Person, known: Sequence[Knowledge]) -> list[PlatformRow]:
     watched = watched_platforms(person)
-    known = knowledge()
-    others = [figures for slug, figures in watched.items() if slug not in {each.slug for each in known}]
+    others = [figures for slug, figures in watched.items() if registry.definition(slug) is None]
+    stale = {each.platform: each for each in stale_definitions()}
     return [
-        PlatformRow(each, _together(others) if each.slug == GENERIC else watched.get(each.slug))
+        PlatformRow(
+            known=each,
+            watched=_together(others) if each.slug == GENERIC else watched.get(each.slug),
+            stale=stale.get(each.slug),
+        )
         for each in known
     ]
 
