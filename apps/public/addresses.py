@@ -30,11 +30,11 @@ ROUTES: Mapping[str, str] = {
     "feed": "feed.atom",
     "badge": "badge.svg",
     "card": "card.<slug:language>.png",
-    "embed": "embed/<slug:chart>/",
+    "embed": "embed/<slug:chart>/<slug:language>/",
 }
 """The pages and files of one campaign, as Django writes patterns, below its own address."""
 
-IN_ONE_LANGUAGE = frozenset({"card"})
+IN_ONE_LANGUAGE = frozenset({"card", "embed"})
 """Routes whose last part says the language: their addresses are for other sites, which may read them from a
 file server."""
 

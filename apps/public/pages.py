@@ -118,7 +118,7 @@ def paths(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
     if snapshot.summary:
         yield ("summary",)
     yield from (("chart_csv", name) for name in charts)
-    yield from (("embed", name) for name in charts)
+    yield from (("embed", name, short) for name in charts for short in SHORT.values())
     yield from (("codebook",), ("feed",), ("badge",))
     yield from (("card", short) for short in SHORT.values())
 
@@ -186,7 +186,7 @@ def _embed(asked: Asked) -> Document:
 
 
 def _chart(asked: Asked) -> Chart:
-    (name,) = asked.parts
+    name, *_ = asked.parts
     chart = asked.words.whole.charts.get(name)
     if chart is None:
         raise UnknownPage(name)

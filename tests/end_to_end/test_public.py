@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HOME = f"/c/{SLUG}/"
 PAGES = ["/", "/checker/", HOME]
 PAGES += [f"{HOME}{rest}" for rest in ("platforms/huggingface/", "platforms/other/", "reports/1/")]
-PAGES += [f"{HOME}{rest}" for rest in ("method/", "data/", "embed/removed/", "embed/times/")]
+PAGES += [f"{HOME}{rest}" for rest in ("method/", "data/", "embed/removed/en/", "embed/times/de/")]
 KEPT = {"/": "front", HOME: "campaign", f"{HOME}platforms/huggingface/": "platform"}
 KEPT |= {f"{HOME}reports/1/": "report", f"{HOME}method/": "method", f"{HOME}data/": "data"}
-KEPT |= {f"{HOME}embed/removed/": "embed"}
+KEPT |= {f"{HOME}embed/removed/en/": "embed"}
 MOST_BYTES = 200_000
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -179,7 +179,7 @@ def test_only_charts_by_themselves_are_shown_in_other_sites(
     live_server: LiveServer, new_context: Callable[..., BrowserContext], elsewhere: Callable[[str], str]
 ) -> None:
     page = new_context(viewport={"width": 1280, "height": 800}).new_page()
-    page.goto(elsewhere(f"{live_server.url}{HOME}embed/removed/"))
+    page.goto(elsewhere(f"{live_server.url}{HOME}embed/removed/en/"))
     frame = page.frame_locator("iframe")
     expect(frame.locator("#chart-removed .main-svg").first).to_be_attached(timeout=20_000)
     expect(frame.get_by_role("link", name=TITLE)).to_be_visible()

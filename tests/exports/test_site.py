@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -25,7 +26,6 @@ from apps.exports.editions import publish_edition
 from apps.exports.folders import MANIFEST, Content, Outcome, UnusableFolder, write_folder
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
-from apps.public.languages import SHORT
 from apps.public.relinking import ADDRESSES, CANDIDATES, SPACED, relinked
 from apps.public.static_site import file_of
 from apps.reports.models import Campaign
@@ -117,7 +117,6 @@ def test_every_link_leads_to_a_file_of_the_folder(campaign: Campaign, tmp_path: 
             "data/",
             "platforms/huggingface/",
             "reports/1/",
-            "embed/removed/",
             "editions/",
         ):
             assert f'<html lang="{language}"' in files[f"{home}{page}index.html"].decode()
@@ -125,9 +124,14 @@ def test_every_link_leads_to_a_file_of_the_folder(campaign: Campaign, tmp_path: 
             assert f"{home}{name}" in files
         assert {f"{home}charts/{chart}.csv" for chart in CHARTS} <= set(files)
         assert f"{home}editions/1/compare/2/index.html" in files
-    for language in SHORT.values():
-        name = f"c/{SLUG}/card.{language}.png"
+    # What other sites point to has its language in its address, which a file server reads, too.
+    for short, language in (("en", "en-GB"), ("de", "de")):
+        name = f"c/{SLUG}/card.{short}.png"
         assert files[name] == client.get(f"/{name}").content
+        framed = f"c/{SLUG}/embed/removed/{short}/"
+        assert f'<html lang="{language}"' in files[f"{framed}index.html"].decode()
+        home = file_of(f"/c/{SLUG}/?lang={short}")
+        assert f'src="{settings.SITE_URL}/{framed}"' in unescape(files[home].decode())
     for number in (1, 2):
         assert f"c/{SLUG}/editions/{number}/SHA256SUMS" in files
     assert "static/charts.js" in files

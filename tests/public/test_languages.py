@@ -249,8 +249,9 @@ def everything(client: Client, language: str) -> dict[str, list[str]]:
         headers, _, text = answer.partition("\n")
         kind = ast.literal_eval(headers)["Content-Type"]
         path, _, query = address.partition("?")
-        if query == f"lang={language}" or path.endswith(f".{language}.md"):
-            found[path.replace(f".{language}.md", ".md")] = texts_of(kind, text)
+        if query == f"lang={language}" or path.endswith((f".{language}.md", f"/{language}/")):
+            same = path.replace(f".{language}.md", ".md").removesuffix(f"{language}/")
+            found[same] = texts_of(kind, text)
     for path in ("/nowhere/", "/c/nothing-here/"):
         missing = client.get(f"{path}?lang={language}")
         assert missing.status_code == 404
@@ -264,14 +265,12 @@ def test_a_page_reads_from_right_to_left_where_its_language_does(
 ) -> None:
     make_public(seed())
     add_hebrew(monkeypatch)
-    for path in (
-        "/",
-        "/nowhere/",
-        *(f"/c/{SLUG}/{rest}" for rest in ("", "method/", "data/", "embed/removed/")),
-    ):
-        page = client.get(f"{path}?lang=he").content.decode()
-        assert '<html lang="he" dir="rtl">' in page, path
-        assert ' dir="ltr">' in client.get(f"{path}?lang=de").content.decode(), path
+    home = f"/c/{SLUG}/"
+    for path in ("/", "/nowhere/", home, f"{home}method/", f"{home}data/", f"{home}embed/removed/"):
+        for language, direction in (("he", "rtl"), ("de", "ltr")):
+            address = f"{path}{language}/" if "embed" in path else f"{path}?lang={language}"
+            page = client.get(address).content.decode()
+            assert f'<html lang="{language}" dir="{direction}">' in page, address
 
 
 def test_stylesheets_name_no_side_but_where_it_is_meant(repository: Path) -> None:

@@ -131,7 +131,7 @@ def test_no_public_page_or_file_holds_a_fragment_of_what_was_reported(
         reached = {match[1] for address in pages if (match := shape.fullmatch(address))}
         assert reached >= {None} or reached >= {"?lang=en", "?lang=de"}, pattern
     for name in CHARTS:
-        assert any(f"/embed/{name}/" in address for address in pages), name
+        assert {f"/c/{SLUG}/embed/{name}/{language}/" for language in SHORT.values()} <= set(pages), name
         assert any(f"/charts/{name}.csv" in address for address in pages), name
 
 
@@ -160,7 +160,7 @@ def test_the_crawl_finds_what_is_planted(where: str, campaign: Campaign, client:
     assert leaks(crawl(client, "/"), fragments())
 
 
-@pytest.mark.parametrize("path", ["data/", "method/", "embed/removed/", "charts/removed.csv", "feed.atom"])
+@pytest.mark.parametrize("path", ["data/", "method/", "embed/removed/de/", "charts/removed.csv", "feed.atom"])
 def test_the_crawl_reads_every_kind_of_page(
     path: str, campaign: Campaign, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

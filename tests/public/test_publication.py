@@ -75,7 +75,14 @@ def test_a_campaign_is_private_until_it_is_published_and_after_it_is_withdrawn(
 
 
 def test_an_unknown_page_is_not_found(public: Snapshot, client: Client) -> None:
-    for rest in ("platforms/nobody/", "reports/99/", "embed/nothing/", "charts/nothing.csv", "secret/"):
+    for rest in (
+        "platforms/nobody/",
+        "reports/99/",
+        "embed/nothing/en/",
+        "embed/removed/xx/",
+        "charts/nothing.csv",
+        "secret/",
+    ):
         assert client.get(HOME + rest).status_code == 404, rest
     assert client.get("/c/no-such-campaign/").status_code == 404
 
@@ -128,7 +135,7 @@ def test_a_chart_that_is_not_chosen_is_nowhere(chart: str, campaign: Campaign, c
     make_public(campaign, charts=[name for name in CHARTS if name != chart])
     page = client.get(HOME).content.decode()
     assert f'id="chart-{chart}"' not in page
-    assert client.get(f"{HOME}embed/{chart}/").status_code == 404
+    assert client.get(f"{HOME}embed/{chart}/en/").status_code == 404
     assert client.get(f"{HOME}charts/{chart}.csv").status_code == 404
 
 

@@ -55,7 +55,8 @@ def absolute(context: dict[str, Any], route: str, *parts: object) -> str:
 @register.simple_tag(takes_context=True)
 def snippet(context: dict[str, Any], chart: Chart) -> str:
     """The HTML that shows a chart on another site. Not marked as safe: it is to be read and copied."""
-    address = absolute(context, "embed", chart.slug)
+    short = context["addresses"].language.short
+    address = absolute(context, "embed", chart.slug, short)
     return (
         f'<iframe src="{address}" title="{escape(chart.title)}" width="100%" height="620" loading="lazy" '
         'style="border:0"></iframe>'
