@@ -1,15 +1,16 @@
 """The files of an edition, from a campaign's public snapshot: tables, figures, charts, method, codebook.
 
 What may be shown was decided when the snapshot was made; nothing here reads a figure from anywhere else. Item
-rows are there where the campaign chose to publish them.
+rows are there where the campaign chose to publish them. Each file goes to disk as its rows come.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 
 from apps.metrics.chart import Chart, csv_text
 from apps.metrics.records import seconds
@@ -22,11 +23,12 @@ from .csv_format import DIALECTS, csv_bytes, header
 from .datapackage import Resource, datapackage
 from .edition_texts import edition_texts
 from .figure_paths import figures_in
-from .items import Items, public_blocks
+from .items import CHUNK, Items, public_blocks
+from .packing import Packed, pack
 from .published import LANGUAGES, Snapshot
 from .redaction import platform_keys
 from .sql import Block
-from .writing import Written
+from .writing import Progress, Written
 
 CSV, JSON = "text/csv; charset=utf-8", "application/json"
 TEXT, MARKDOWN = "text/plain; charset=utf-8", "text/markdown; charset=utf-8"
@@ -76,56 +78,73 @@ class File:
 
     name: str
     media_type: str
-    content: bytes
+    packed: Packed
     public: bool = True
 
-    @property
-    def sha256(self) -> str:
-        """Of its content, in hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest()
+
+def made(folder: Path, name: str, media_type: str, chunks: Iterable[bytes], *, public: bool = True) -> File:
+    """A file whose content is written to a folder as it comes."""
+    return File(name, media_type, pack(folder / name, chunks), public)
 
 
 def edition_files(
-    campaign: Campaign, snapshot: Snapshot, *, key: str, heads: Sequence[tuple[str, str]]
+    campaign: Campaign,
+    snapshot: Snapshot,
+    *,
+    key: str,
+    heads: Iterable[tuple[str, str]],
+    folder: Path,
+    progress: Progress | None = None,
 ) -> list[File]:
-    """All public files of an edition, SHA256SUMS last.
+    """All public files of an edition, SHA256SUMS last, written to an empty folder.
 
-    `key` is that of the public names, `heads` the public name and the head of each watched URL.
+    `key` is that of the public names, `heads` the public name and the head of each watched URL; `progress`
+    hears the number of rows so far.
     """
     words = snapshot.said(LANGUAGES[0])
     charts = {f"chart-{name}.csv": chart for name, chart in words.whole.charts.items() if chart.rows}
-    tables: dict[str, tuple[Table, list[Block]]] = {FIGURES_FILE: (FIGURES, [_figures(snapshot)])}
+    tables: dict[str, tuple[Table, Iterable[Block]]] = {FIGURES_FILE: (FIGURES, [_figures(snapshot)])}
     if snapshot.choices.reports:
         tables["reports.csv"] = (EDITION_REPORTS, [_reports(snapshot)])
     if snapshot.choices.items:
-        tables[ITEMS_FILE] = (PUBLIC_ITEMS, list(_items(campaign, snapshot, key=key)))
-    tables[HEADS_FILE] = (HEADS, [[[name for name, _ in heads], [head for _, head in heads]]])
+        tables[ITEMS_FILE] = (PUBLIC_ITEMS, _items(campaign, snapshot, key=key))
+    tables[HEADS_FILE] = (HEADS, _heads(heads))
     files, resources = [], []
+    rows = _Rows(progress)
     for name, (table, blocks) in tables.items():
-        files.append(File(name, CSV, _csv(table, blocks)))
-        resources.append(_resource(files[-1], table, sum(len(block[0]) for block in blocks)))
+        before = rows.so_far
+        files.append(made(folder, name, CSV, _csv(table, rows.counted(blocks))))
+        resources.append(_resource(files[-1], table, rows.so_far - before))
     for name, chart in charts.items():
-        files.append(File(name, CSV, csv_text(chart).encode()))
+        files.append(made(folder, name, CSV, [csv_text(chart).encode()]))
         resources.append(_resource(files[-1], chart_table(name, chart), len(chart.rows)))
+    texts = edition_texts(snapshot, [one.table for one in resources])
+    package = datapackage(name=snapshot.slug, title=snapshot.title, resources=resources)
     files += [
-        File("summary.json", JSON, _json(snapshot.summary)),
-        *(
-            File(name, MARKDOWN, content)
-            for name, content in edition_texts(snapshot, [one.table for one in resources])
-        ),
-        File(
-            "datapackage.json",
-            JSON,
-            _json(datapackage(name=snapshot.slug, title=snapshot.title, resources=resources)),
-        ),
+        made(folder, "summary.json", JSON, [_json(snapshot.summary)]),
+        *(made(folder, name, MARKDOWN, [content]) for name, content in texts),
+        made(folder, "datapackage.json", JSON, [_json(package)]),
     ]
-    return [*sorted(files, key=lambda file: file.name), sums_of(files)]
+    files.sort(key=lambda file: file.name)
+    # As `sha256sum --check` reads it.
+    sums = (f"{file.packed.sha256}  {file.name}\n".encode() for file in files)
+    return [*files, made(folder, SUMS, TEXT, sums)]
 
 
-def sums_of(files: Iterable[File]) -> File:
-    """SHA256SUMS, as `sha256sum --check` reads it."""
-    lines = [f"{file.sha256}  {file.name}\n" for file in sorted(files, key=lambda file: file.name)]
-    return File(SUMS, TEXT, "".join(lines).encode())
+class _Rows:
+    """Counts rows as they pass."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.so_far = 0
+        self.progress = progress
+
+    def counted(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """The same blocks."""
+        for block in blocks:
+            yield block
+            self.so_far += len(block[0])
+            if self.progress is not None:
+                self.progress(self.so_far)
 
 
 # ----------------------------------------------------------------------------------------------------- tables
@@ -175,6 +194,12 @@ def _items(campaign: Campaign, snapshot: Snapshot, *, key: str) -> Iterator[Bloc
         yield block
 
 
+def _heads(heads: Iterable[tuple[str, str]]) -> Iterator[Block]:
+    waiting = iter(heads)
+    while some := list(islice(waiting, CHUNK)):
+        yield [[name for name, _ in some], [head for _, head in some]]
+
+
 def chart_table(name: str, chart: Chart) -> Table:
     """The columns of a chart's file, described as the codebook describes the others."""
 
@@ -195,15 +220,15 @@ def _is_number(value: str) -> bool:
         return False
 
 
-def _csv(table: Table, blocks: Iterable[Block]) -> bytes:
+def _csv(table: Table, blocks: Iterable[Block]) -> Iterator[bytes]:
     plain = DIALECTS[""]
-    return header(table.columns, plain) + b"".join(
-        lines for _, lines in csv_bytes(blocks, table.columns, plain)
-    )
+    yield header(table.columns, plain)
+    for _, lines in csv_bytes(blocks, table.columns, plain):
+        yield lines
 
 
 def _resource(file: File, table: Table, rows: int) -> Resource:
-    return Resource(file.name, table, Written(rows, len(file.content), file.sha256))
+    return Resource(file.name, table, Written(rows, file.packed.size, file.packed.sha256))
 
 
 def _json(value: object) -> bytes:

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain, zip_longest
+from pathlib import Path
 from typing import NamedTuple
 
 from apps.checks import ledger
@@ -19,10 +23,11 @@ from apps.checks.models import Check, Target
 from apps.reports.models import Campaign
 from apps.reports.selectors import items_of
 
-from .edition_files import HEADS_FILE, JSON, SUMS, File
-from .models import Edition
+from .edition_files import HEADS_FILE, SUMS, File, made
+from .models import Edition, EditionFile, EditionPiece, content_of
 
-TRAIL = "ledger-trail.json"
+TRAIL = "ledger-trail.jsonl"
+JSON_LINES = "application/jsonl; charset=utf-8"
 
 
 class Head(NamedTuple):
@@ -41,13 +46,21 @@ class EditionFault(NamedTuple):
     problem: str
 
 
-def heads_of(campaign: Campaign, *, key: str) -> list[Head]:
+def heads_of(campaign: Campaign, *, key: str) -> Iterator[Head]:
     """The chains of all URLs of a campaign that were looked at, by their public names."""
     targets = Target.objects.filter(pk__in=items_of(campaign).order_by().values("target"), check_count__gt=0)
     rows = targets.values_list("pk", "commitment", "check_count", "head_digest").iterator()
-    return sorted(
+    return _in_order(
         Head(public_name(key, commitment), pk, checks, digest) for pk, commitment, checks, digest in rows
     )
+
+
+def _in_order(heads: Iterable[Head]) -> Iterator[Head]:
+    """Sorted by name, however many there are: on disk, in a file without a name that goes by itself."""
+    with closing(sqlite3.connect("")) as kept:
+        kept.execute("CREATE TABLE head (name TEXT, target INTEGER, checks INTEGER, digest TEXT)")
+        kept.executemany("INSERT INTO head VALUES (?, ?, ?, ?)", heads)
+        yield from map(Head._make, kept.execute("SELECT * FROM head ORDER BY name"))
 
 
 def public_name(key: str, commitment: str) -> str:
@@ -55,9 +68,15 @@ def public_name(key: str, commitment: str) -> str:
     return hashlib.blake2b(commitment.encode(), digest_size=16, key=bytes.fromhex(key)).hexdigest()
 
 
-def public_heads(heads: Sequence[Head]) -> list[tuple[str, str]]:
+def trail_file(campaign: Campaign, *, key: str, folder: Path) -> File:
+    """The heads as this site keeps them beside an edition, for nobody else, written to a folder."""
+    lines = (json.dumps(head, separators=(",", ":")).encode() + b"\n" for head in heads_of(campaign, key=key))
+    return made(folder, TRAIL, JSON_LINES, lines, public=False)
+
+
+def public_heads(trail: File) -> Iterator[tuple[str, str]]:
     """What the edition publishes of them."""
-    return [(head.name, head.digest) for head in heads]
+    return ((head.name, head.digest) for head in _heads(trail.packed.content()))
 
 
 def faults(edition: Edition) -> Iterator[EditionFault]:
@@ -73,20 +92,26 @@ def faults(edition: Edition) -> Iterator[EditionFault]:
 
 def checked(edition: Edition) -> tuple[int, int]:
     """How many watched URLs and checks stand behind an edition."""
-    trail = _trail(edition)
-    return len(trail), sum(head.checks for head in trail)
+    targets = checks = 0
+    for head in _trail(edition):
+        targets += 1
+        checks += head.checks
+    return targets, checks
 
 
 def _changed_files(edition: Edition) -> Iterator[EditionFault]:
-    files = {file.name: _unpacked(bytes(file.packed)) for file in edition.files.filter(public=True)}
-    named = {name: digest for digest, _, name in map(_parted, files.pop(SUMS, b"").decode().splitlines())}
+    files = {file.name: file for file in edition.files.filter(public=True)}
+    sums = files.pop(SUMS, None)
+    named = {name: digest for digest, _, name in map(_parted, _lines(_unpacked(sums)))}
     for name in sorted(named.keys() | files.keys()):
         if name not in files:
             yield EditionFault(name, "is missing")
-        elif hashlib.sha256(files[name]).hexdigest() != named.get(name):
+        elif _sum(_unpacked(files[name])) != named.get(name):
             yield EditionFault(name, "is not what SHA256SUMS was made for")
-    published = files.get(HEADS_FILE, b"").decode().splitlines()[1:]
-    if published != [f"{head.name},{head.digest}" for head in _trail(edition)]:
+    published = _lines(_unpacked(files.get(HEADS_FILE)))
+    next(published, None)  # the names of the columns
+    kept = (f"{head.name},{head.digest}" for head in _trail(edition))
+    if any(one != other for one, other in zip_longest(published, kept)):
         yield EditionFault(HEADS_FILE, "does not name the heads that this site kept beside it")
 
 
@@ -95,11 +120,28 @@ def _parted(line: str) -> tuple[str, str, str]:
     return line.partition("  ")
 
 
-def _unpacked(packed: bytes) -> bytes:
-    try:
-        return zlib.decompress(packed)
-    except zlib.error:
-        return b""
+def _unpacked(file: EditionFile | None) -> Iterator[bytes]:
+    """A file's content, a piece at a time; it ends where a piece cannot be read."""
+    if file is not None:
+        try:
+            yield from content_of(file)
+        except (zlib.error, EditionPiece.DoesNotExist):
+            return
+
+
+def _sum(pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a text that comes in pieces of any length, without their ends."""
+    rest = b""
+    for piece in chain(pieces, [b"\n"]):
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line.decode().removesuffix("\r") for line in lines if line)
 
 
 def _first_fault(head: Head) -> EditionFault | None:
@@ -127,11 +169,10 @@ def _at(head: Head, number: int, problem: str) -> EditionFault:
     return EditionFault(f"target {head.target}: check {number}", problem)
 
 
-def trail_file(heads: Sequence[Head]) -> File:
-    """The heads as this site keeps them beside an edition, for nobody else."""
-    return File(TRAIL, JSON, json.dumps(heads, separators=(",", ":")).encode(), public=False)
-
-
-def _trail(edition: Edition) -> list[Head]:
+def _trail(edition: Edition) -> Iterator[Head]:
     file = edition.files.filter(name=TRAIL).first()
-    return [Head(*row) for row in json.loads(zlib.decompress(file.packed))] if file else []
+    return _heads(content_of(file)) if file else iter(())
+
+
+def _heads(pieces: Iterable[bytes]) -> Iterator[Head]:
+    return (Head(*json.loads(line)) for line in _lines(pieces))

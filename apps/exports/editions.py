@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import zlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
@@ -16,11 +17,12 @@ from apps.reports.models import Campaign
 
 from .edition_comparison import ComparedGroup, compared
 from .edition_files import FIGURES_FILE, JSON, SUMS, File, edition_files
-from .edition_ledger import heads_of, public_heads, trail_file
-from .models import Correction, Edition, EditionFile, Publication, public_key_of
+from .edition_ledger import public_heads, trail_file
+from .models import Correction, Edition, EditionFile, EditionPiece, Publication, content_of, public_key_of
 from .published import LANGUAGES, Snapshot
 from .snapshots import in_force, made_from
 from .sql import one_view
+from .writing import Progress
 
 MAX_NOTE = 2_000
 
@@ -73,15 +75,29 @@ class EditionRow:
 # --------------------------------------------------------------------------------------------------- writing
 
 
-def publish_edition(*, campaign: Campaign, person: Person | None, note: str = "") -> Edition:
+def publish_edition(
+    *, campaign: Campaign, person: Person | None, note: str = "", progress: Progress | None = None
+) -> Edition:
     """Freeze what the campaign has public, as its record stands now. Raises UnusableEdition.
 
     1. All of it is made in one view of the record: figures, rows and the heads of the ledger belong together.
+       It goes to disk as it comes, and may be larger than the memory; `progress` hears the rows so far.
     2. It is written in one transaction under the campaign's next number, if the same decision to publish is
        still in force.
     """
     note = _words(note, empty_is_fine=True)
     key = public_key_of(campaign)
+    with tempfile.TemporaryDirectory(prefix="still-up-edition-") as folder:
+        try:
+            publication, snapshot, files = _made(campaign, key, Path(folder), progress)
+        except OSError as error:
+            raise UnusableEdition(f"Its files cannot be written to {folder}: {error.strerror}.") from error
+        return _written(publication, snapshot, files, person=person, note=note)
+
+
+def _made(
+    campaign: Campaign, key: str, folder: Path, progress: Progress | None
+) -> tuple[Publication, Snapshot, list[File]]:
     with one_view():
         publication = _decision(campaign)
         snapshot = made_from(publication)
@@ -90,9 +106,11 @@ def publish_edition(*, campaign: Campaign, person: Person | None, note: str = ""
                 f"“{campaign.slug}” has fewer than {snapshot.minimum_n} items that count. "
                 "An edition needs figures."
             )
-        trail = heads_of(campaign, key=key)
-        files = edition_files(campaign, snapshot, key=key, heads=public_heads(trail))
-    return _written(publication, snapshot, [*files, trail_file(trail)], person=person, note=note)
+        trail = trail_file(campaign, key=key, folder=folder)
+        files = edition_files(
+            campaign, snapshot, key=key, heads=public_heads(trail), folder=folder, progress=progress
+        )
+    return publication, snapshot, [*files, trail]
 
 
 @transaction.atomic
@@ -112,18 +130,17 @@ def _written(
         as_of=snapshot.as_of,
         person=person,
     )
-    EditionFile.objects.bulk_create(
-        EditionFile(
+    for file in files:
+        row = EditionFile.objects.create(
             edition=edition,
             name=file.name,
             media_type=file.media_type,
             public=file.public,
-            size=len(file.content),
-            sha256=file.sha256,
-            packed=zlib.compress(file.content, 9),
+            size=file.packed.size,
+            sha256=file.packed.sha256,
         )
-        for file in files
-    )
+        for number, piece in enumerate(file.packed.pieces()):
+            EditionPiece.objects.create(file=row, number=number, packed=piece)
     return edition
 
 
@@ -188,32 +205,27 @@ def public_edition(slug: str, number: int) -> EditionRow:
 
 def public_file(slug: str, number: int, name: str) -> FileRow:
     """A file of a public edition without its bytes. One query. Raises UnknownEdition."""
-    return _row(_public_file(slug, number, name).defer("packed").first())
+    return _row(_public_file(slug, number, name).first())
 
 
-def public_bytes(slug: str, number: int, name: str) -> bytes:
-    """The bytes of a file of a public edition. One query. Raises UnknownEdition."""
+def public_content(slug: str, number: int, name: str) -> Iterator[bytes]:
+    """The bytes of a file of a public edition, a piece at a time. Raises UnknownEdition."""
     file = _public_file(slug, number, name).first()
     if file is None:
         raise UnknownEdition("There is no such file.")
-    return bytes_of(file)
-
-
-def bytes_of(file: EditionFile) -> bytes:
-    """A file's bytes as they are served."""
-    return zlib.decompress(file.packed)
+    return content_of(file)
 
 
 def compare_editions(slug: str, first: int, second: int) -> list[ComparedGroup]:
     """The figures of two public editions side by side. Raises UnknownEdition."""
-    one, other = (public_bytes(slug, number, FIGURES_FILE) for number in (first, second))
+    one, other = (b"".join(public_content(slug, number, FIGURES_FILE)) for number in (first, second))
     return compared(one, other)
 
 
 def edition_summary(edition: Edition) -> dict[str, object]:
     """The summary that an edition was published with."""
     file = edition.files.get(name="summary.json", media_type=JSON)
-    return dict(json.loads(bytes_of(file)))
+    return dict(json.loads(b"".join(content_of(file))))
 
 
 def _public() -> QuerySet[Edition]:
@@ -228,9 +240,7 @@ def _public_file(slug: str, number: int, name: str) -> QuerySet[EditionFile]:
 def _rows(editions: QuerySet[Edition]) -> list[EditionRow]:
     found = editions.order_by("-number").prefetch_related("corrections")
     files: dict[int, list[FileRow]] = {}
-    for file in (
-        EditionFile.objects.filter(edition__in=editions, public=True).defer("packed").order_by("name")
-    ):
+    for file in EditionFile.objects.filter(edition__in=editions, public=True).order_by("name"):
         files.setdefault(file.edition_id, []).append(_row(file))
     return [
         EditionRow(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+
 from django.conf import settings
 from django.db import models
 
@@ -128,7 +131,7 @@ class Edition(models.Model):
 
 
 class EditionFile(models.Model):
-    """One file of an edition, compressed. It stands in the database so that a backup has it, too."""
+    """One file of an edition."""
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=100)
@@ -136,13 +139,32 @@ class EditionFile(models.Model):
     public = models.BooleanField(default=True)
     size = models.PositiveBigIntegerField()  # bytes, not compressed
     sha256 = models.CharField(max_length=64)  # of the bytes that are served
-    packed = models.BinaryField()  # zlib, RFC 1950
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["edition", "name"], name="edition_file_once")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class EditionPiece(models.Model):
+    """A piece of a file of an edition, compressed. It stands in the database so that a backup has it, too."""
+
+    file = models.ForeignKey(EditionFile, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()  # 0, 1, 2 ... in the file
+    packed = models.BinaryField()  # zlib, RFC 1950
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="edition_piece_once")]
+
+    def __str__(self) -> str:
+        return f"piece {self.number} of {self.file}"
+
+
+def content_of(file: EditionFile) -> Iterator[bytes]:
+    """A file's bytes as they are served, a piece at a time; a query for each."""
+    for number in range(file.pieces.count()):
+        yield zlib.decompress(file.pieces.get(number=number).packed)
 
 
 class Correction(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import get_conditional_response
@@ -17,7 +17,7 @@ from apps.exports.editions import (
     EditionRow,
     UnknownEdition,
     compare_editions,
-    public_bytes,
+    public_content,
     public_editions,
     public_file,
 )
@@ -134,9 +134,11 @@ def file(request: HttpRequest, slug: str, number: int, name: str) -> HttpRespons
     try:
         row = public_file(slug, number, name)
         etag = quote_etag(row.sha256)
-        answer = get_conditional_response(request, etag=etag)
+        answer: HttpResponseBase | None = get_conditional_response(request, etag=etag)
         if answer is None:
-            answer = HttpResponse(public_bytes(slug, number, name), content_type=row.media_type)
+            content = public_content(slug, number, name)
+            answer = StreamingHttpResponse(content, content_type=row.media_type)
+            answer["Content-Length"] = str(row.size)
             answer["Content-Disposition"] = content_disposition_header(
                 True, f"{slug}-edition-{number}-{name}"
             )

@@ -23,10 +23,10 @@ from django.http import Http404, HttpResponse
 from django.templatetags.static import static
 from django.urls import Resolver404, resolve, reverse
 
-from apps.exports.editions import public_bytes, public_editions
+from apps.exports.editions import UnknownEdition, public_content, public_editions
 from apps.exports.folders import Content
 from apps.exports.published import LANGUAGES
-from apps.exports.snapshots import Headline, headlines, published
+from apps.exports.snapshots import Headline, NotPublished, NotReady, headlines, published
 
 from .addresses import IN_ONE_LANGUAGE, path_of
 from .languages import SHORT, Language
@@ -44,8 +44,9 @@ class UnusableSite(ValueError):
     """A site that cannot be written. The message is a sentence."""
 
 
-def site_files(slugs: Collection[str] = ()) -> dict[str, Content]:
-    """Every file of the public side by its path; of these campaigns alone, if any are named.
+def site_files(slugs: Collection[str] = ()) -> Iterator[tuple[str, Content]]:
+    """Every file of the public side with its path, one after the other; of these campaigns alone, if any are
+    named.
 
     Raises UnusableSite where one of them is not public, or where a page links to what is not there.
     """
@@ -77,27 +78,36 @@ def file_of(address: str) -> str:
 
 
 class _Site:
-    """The files so far, and the addresses that still have to be asked for."""
+    """What still has to be made, addresses and names of assets, and where every file is that is known."""
 
     def __init__(self, campaigns: list[Headline]) -> None:
         self.campaigns = campaigns
-        self.found: dict[str, Content] = {}
+        self.known: set[str] = set()
         self.waiting: list[str] = []
+        self.needed: list[str] = []
         self.home = reverse("public:front")
         self.assets = urlsplit(settings.STATIC_URL).path
         self.only_live = {reverse("account_login")}
 
-    def files(self) -> dict[str, Content]:
-        for name in ("robots.txt", "sitemap.xml"):
-            self.found[name] = self._bytes(self.home + name)
-        self.waiting += self._starts()
-        for headline in self.campaigns:
-            self._take_editions(headline.slug)
-        while self.waiting:
-            self._take(self.waiting.pop())
-        return dict(sorted(self.found.items()))
+    def files(self) -> Iterator[tuple[str, Content]]:
+        try:
+            for address in self._starts():
+                self._wait_for(address)
+            for headline in self.campaigns:
+                yield from self._edition_files(headline.slug)
+            while self.waiting or self.needed:
+                yield self._asset_file(self.needed.pop()) if self.needed else self._page(self.waiting.pop())
+        except (NotPublished, NotReady, UnknownEdition):
+            raise UnusableSite("What is public changed in the meantime. Try again.") from None
+
+    def _wait_for(self, address: str) -> None:
+        place = file_of(address)
+        if place not in self.known:
+            self.known.add(place)
+            self.waiting.append(address)
 
     def _starts(self) -> Iterator[str]:
+        yield from (self.home + name for name in ("robots.txt", "sitemap.xml"))
         yield from _in_each_language(self.home)
         yield from _in_each_language(reverse("public:checker"))
         for headline in self.campaigns:
@@ -106,22 +116,20 @@ class _Site:
                 address = base + path_of(*here)
                 yield from [address] if here[0] in IN_ONE_LANGUAGE else _in_each_language(address)
 
-    def _take_editions(self, slug: str) -> None:
+    def _edition_files(self, slug: str) -> Iterator[tuple[str, Content]]:
         for edition in public_editions(slug):
             for file in edition.files:
-                address = reverse("public:edition_file", args=[slug, edition.number, file.name])
-                self.found[file_of(address)] = partial(public_bytes, slug, edition.number, file.name)
+                place = file_of(reverse("public:edition_file", args=[slug, edition.number, file.name]))
+                self.known.add(place)
+                yield place, public_content(slug, edition.number, file.name)
 
-    def _take(self, address: str) -> None:
-        """Put the answer of an address into the files, and what it links to on the list."""
+    def _page(self, address: str) -> tuple[str, Content]:
+        """The answer of an address; what it links to is waited for from now on."""
         place = file_of(address)
-        if place in self.found:
-            return
         content = self._bytes(address)
-        self.found[place] = content
         if place.endswith(".html"):
-            page = content.decode()
-            self.found[place] = relinked(page, partial(self._relink, address)).encode()
+            content = relinked(content.decode(), partial(self._relink, address)).encode()
+        return place, [content]
 
     def _relink(self, page: str, link: str) -> str | None:
         """A link of a page as it stands in the file; None for what only the site itself has."""
@@ -133,7 +141,7 @@ class _Site:
             return None
         address = f"{whole.path}{f'?{whole.query}' if whole.query else ''}"
         place = file_of(address)
-        if place not in self.found:
+        if place not in self.known:
             self._want(address, page)
         path = posixpath.relpath(place, posixpath.dirname(file_of(page)) or ".")
         return quote(path) + (f"#{whole.fragment}" if whole.fragment else "")
@@ -141,7 +149,7 @@ class _Site:
     def _want(self, address: str, page: str) -> None:
         path = urlsplit(address).path
         if path.startswith(self.assets):
-            self._take_asset(unquote(path.removeprefix(self.assets)), page)
+            self._need(unquote(path.removeprefix(self.assets)), page)
             return
         try:
             is_public = resolve(path).namespace == "public" and not path.startswith("/workspace/")
@@ -149,23 +157,30 @@ class _Site:
             is_public = False
         if not is_public:
             raise UnusableSite(f"{page} links to {address}, which is no public page.")
-        self.waiting.append(address)
+        self._wait_for(address)
 
-    def _take_asset(self, name: str, page: str) -> None:
-        """A stylesheet, script or picture, and what a stylesheet names."""
-        place = f"{self.assets.lstrip('/')}{name}"
-        if place in self.found:
-            return
-        file = _asset(name)
-        if file is None:
+    def _need(self, name: str, page: str) -> None:
+        if _asset(name) is None:
             raise UnusableSite(f"{page} needs {name}, which is not there. Run: manage.py collectstatic")
-        self.found[place] = content = file.read_bytes()
+        place = self._place_of(name)
+        if place not in self.known:
+            self.known.add(place)
+            self.needed.append(name)
+
+    def _place_of(self, name: str) -> str:
+        return f"{self.assets.lstrip('/')}{name}"
+
+    def _asset_file(self, name: str) -> tuple[str, Content]:
+        """A stylesheet, script or picture; what a stylesheet names is needed from now on."""
+        file = _asset(name)
+        content = file.read_bytes() if file else b""
         if name.endswith(".css"):
             for groups in _CSS_LINK.findall(content.decode()):
                 link = "".join(groups)
                 if not urlsplit(link).scheme and not link.startswith("#"):
                     beside = posixpath.join(posixpath.dirname(name), urlsplit(link).path)
-                    self._take_asset(posixpath.normpath(beside), name)
+                    self._need(posixpath.normpath(beside), name)
+        return self._place_of(name), [content]
 
     def _bytes(self, address: str) -> bytes:
         path = urlsplit(address).path

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,26 +24,25 @@ from django.db.models import F, Model
 
 from apps.checks import ledger
 from apps.checks.models import Check, Target
-from apps.exports import edition_ledger
+from apps.exports import edition_ledger, packing
 from apps.exports.edition_comparison import compared
 from apps.exports.edition_files import SUMS, edition_files
-from apps.exports.edition_ledger import TRAIL, faults, heads_of, public_heads
+from apps.exports.edition_ledger import TRAIL, faults, public_heads, trail_file
 from apps.exports.editions import (
     UnknownEdition,
     UnusableEdition,
-    bytes_of,
     compare_editions,
     correct_edition,
     edition_summary,
     editions_of,
-    public_bytes,
+    public_content,
     public_edition,
     public_editions,
     public_file,
     publish_edition,
 )
 from apps.exports.figure_paths import figures_in
-from apps.exports.models import Correction, Edition, EditionFile, public_key_of
+from apps.exports.models import Correction, Edition, EditionFile, EditionPiece, content_of, public_key_of
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
 from apps.exports.snapshots import in_force, made_from
@@ -65,7 +69,7 @@ def edition(campaign: Campaign) -> Edition:
 
 def contents(edition: Edition) -> dict[str, bytes]:
     """The public files by name."""
-    return {file.name: bytes_of(file) for file in edition.files.filter(public=True)}
+    return {file.name: b"".join(content_of(file)) for file in edition.files.filter(public=True)}
 
 
 def rows(content: bytes) -> list[dict[str, str]]:
@@ -199,7 +203,8 @@ def test_later_checks_and_choices_change_nothing(edition: Edition, campaign: Cam
         (Edition, {"title": "Another"}),
         (Edition, {"as_of": F("made_at")}),
         (Edition, {"number": 7}),
-        (EditionFile, {"packed": b"x"}),
+        (EditionPiece, {"packed": b"x"}),
+        (EditionPiece, {"number": F("number") + 1}),
         (EditionFile, {"sha256": "0" * 64}),
         (EditionFile, {"public": False}),
         (Correction, {"text": "Never mind."}),
@@ -225,16 +230,56 @@ def test_whoever_published_it_can_be_forgotten(campaign: Campaign) -> None:
     assert Correction.objects.get().person is None
 
 
-def test_the_same_record_gives_the_same_bytes(edition: Edition, campaign: Campaign) -> None:
+def test_the_same_record_gives_the_same_bytes(edition: Edition, campaign: Campaign, tmp_path: Path) -> None:
     publication = in_force(campaign)
     assert publication
     key = public_key_of(campaign)
     snapshot = made_from(publication)
-    made = [
-        edition_files(campaign, snapshot, key=key, heads=public_heads(heads_of(campaign, key=key)))
-        for _ in range(2)
-    ]
+    made = []
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        trail = trail_file(campaign, key=key, folder=folder)
+        files = edition_files(campaign, snapshot, key=key, heads=public_heads(trail), folder=folder)
+        made.append({file.name: b"".join(file.packed.content()) for file in (trail, *files)})
     assert made[0] == made[1]
+
+
+def test_a_file_stands_in_pieces_and_comes_out_whole(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "PIECE", 1000)
+    make_public(campaign, items=True)
+    heard: list[int] = []
+    edition = publish_edition(campaign=campaign, person=None, progress=heard.append)
+    for file in edition.files.all():
+        content = b"".join(content_of(file))
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size, file.sha256)
+        assert file.pieces.count() == -(-file.size // 1000)
+    assert verified()[0]
+    # Figures, reports, 69 items and the heads of 69 watched URLs.
+    found = contents(edition)
+    tables = ("figures.csv", "reports.csv", "items.csv", "ledger-heads.csv")
+    assert heard[-1] == sum(len(rows(found[name])) for name in tables)
+    assert heard == sorted(heard)
+
+
+def test_what_cannot_be_written_leaves_no_edition(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_public(campaign, items=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    write = Path.open
+
+    def full(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self.name == "items.csv":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(UnusableEdition, match=r"cannot be written to .*: No space left on device\."):
+        publish_edition(campaign=campaign, person=None)
+    assert not Edition.objects.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 # --------------------------------------------------------------------------------------- public and corrected
@@ -243,15 +288,15 @@ def test_the_same_record_gives_the_same_bytes(edition: Edition, campaign: Campai
 def test_a_withdrawn_campaign_takes_its_editions_along_and_brings_them_back(
     edition: Edition, campaign: Campaign
 ) -> None:
-    before = public_bytes(SLUG, 1, SUMS)
+    before = list(public_content(SLUG, 1, SUMS))
     withdraw(campaign=campaign, person=None)
     assert public_editions(SLUG) == []
-    for ask in (lambda: public_edition(SLUG, 1), lambda: public_bytes(SLUG, 1, SUMS)):
+    for ask in (lambda: public_edition(SLUG, 1), lambda: public_content(SLUG, 1, SUMS)):
         with pytest.raises(UnknownEdition):
             ask()
     assert [row.number for row in editions_of(campaign)] == [1]
     publish(campaign=campaign, person=None)
-    assert public_bytes(SLUG, 1, SUMS) == before
+    assert list(public_content(SLUG, 1, SUMS)) == before
 
 
 def test_what_this_site_keeps_for_itself_is_not_served(edition: Edition) -> None:
@@ -359,12 +404,30 @@ def test_a_history_that_was_written_anew_is_found_out(edition: Edition) -> None:
     assert "made anew" in problem
 
 
-def test_a_changed_file_is_named(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
-    unpacked = edition_ledger._unpacked
-    figures = bytes(edition.files.get(name="figures.csv").packed)
-    monkeypatch.setattr(
-        edition_ledger, "_unpacked", lambda packed: b"group\r\n" if packed == figures else unpacked(packed)
-    )
+@pytest.mark.parametrize("name", ["figures.csv", "ledger-heads.csv", SUMS, TRAIL])
+def test_a_changed_file_is_named(name: str, edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database refuses a change, so another content is read."""
+    read = edition_ledger.content_of
+
+    def another(file: EditionFile) -> Iterator[bytes]:
+        content = b"".join(read(file))
+        return iter([content[: len(content) // 2].rpartition(b"\n")[0]] if file.name == name else [content])
+
+    monkeypatch.setattr(edition_ledger, "content_of", another)
+    holds, said = verified()
+    assert not holds
+    if name in {"figures.csv", "ledger-heads.csv"}:
+        assert f"{name} is not what SHA256SUMS was made for\n" in said
+    if name in {TRAIL, "ledger-heads.csv"}:
+        assert "ledger-heads.csv does not name the heads that this site kept beside it\n" in said
+
+
+@pytest.mark.parametrize("loss", ["a piece that cannot be read", "no piece"])
+def test_a_file_that_cannot_be_read_is_named(loss: str, edition: Edition) -> None:
+    file = edition.files.get(name="figures.csv")
+    file.pieces.all().delete()
+    if loss == "a piece that cannot be read":
+        EditionPiece.objects.create(file=file, number=0, packed=b"not compressed")
     assert verified() == (False, "figures.csv is not what SHA256SUMS was made for\n")
 
 

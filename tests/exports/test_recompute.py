@@ -12,8 +12,8 @@ import pytest
 import time_machine
 from lifelines import KaplanMeierFitter
 
-from apps.exports.editions import bytes_of, publish_edition
-from apps.exports.models import Edition
+from apps.exports.editions import publish_edition
+from apps.exports.models import Edition, content_of
 from apps.reports.models import Campaign, ClaimWord, Decision, Item, ReplyKind
 from apps.reports.replies import log_reply, mark_errors
 from tests.exports import recompute
@@ -27,7 +27,7 @@ SCRIPT = Path(recompute.__file__)
 def unpacked(edition: Edition, folder: Path) -> Path:
     """The edition's public files in a folder."""
     for file in edition.files.filter(public=True):
-        (folder / file.name).write_bytes(bytes_of(file))
+        (folder / file.name).write_bytes(b"".join(content_of(file)))
     return folder
 
 

@@ -264,16 +264,22 @@ def test_a_site_without_campaigns_can_be_written(tmp_path: Path) -> None:
 FILES = {"index.html": b"front", "a/index.html": b"page", "a/b.csv": b"numbers"}
 
 
+def given(files: dict[str, bytes]) -> Iterator[tuple[str, Content]]:
+    """The files one after the other, each byte a chunk of its own."""
+    for path, content in files.items():
+        yield path, (bytes([byte]) for byte in content)
+
+
 def test_a_folder_holds_what_was_written_last(tmp_path: Path) -> None:
-    assert write_folder(tmp_path / "new" / "site", FILES) == Outcome(3, 0, 0)
-    assert write_folder(tmp_path / "new" / "site", FILES) == Outcome(0, 3, 0)
-    changed: dict[str, Content] = {"index.html": b"another front", "c.txt": lambda: b"made when needed"}
-    assert write_folder(tmp_path / "new" / "site", changed) == Outcome(2, 0, 2)
+    assert write_folder(tmp_path / "new" / "site", given(FILES)) == Outcome(3, 0, 0)
+    assert write_folder(tmp_path / "new" / "site", given(FILES)) == Outcome(0, 3, 0)
+    changed = {"index.html": b"another front", "c.txt": b"in chunks"}
+    assert write_folder(tmp_path / "new" / "site", given(changed)) == Outcome(2, 0, 2)
     assert {
         path: content for path, content in tree(tmp_path / "new" / "site").items() if path != MANIFEST
     } == {
         "index.html": b"another front",
-        "c.txt": b"made when needed",
+        "c.txt": b"in chunks",
     }
     assert not (tmp_path / "new" / "site" / "a").exists()
     manifest = json.loads((tmp_path / "new" / "site" / MANIFEST).read_text())
@@ -283,17 +289,17 @@ def test_a_folder_holds_what_was_written_last(tmp_path: Path) -> None:
 def test_a_folder_with_foreign_files_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("Mine.")
     with pytest.raises(UnusableFolder, match=r"holds thesis\.tex, which was not written from here"):
-        write_folder(tmp_path, FILES)
+        write_folder(tmp_path, given(FILES))
     assert set(tree(tmp_path)) == {"thesis.tex"}
     with pytest.raises(UnusableFolder, match="is a file"):
-        write_folder(tmp_path / "thesis.tex", FILES)
+        write_folder(tmp_path / "thesis.tex", given(FILES))
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "folder", "link above"])
 def test_what_is_in_the_way_is_not_written_over(kind: str, tmp_path: Path) -> None:
     site, outside = tmp_path / "site", tmp_path / "outside"
     outside.mkdir()
-    write_folder(site, FILES)
+    write_folder(site, given(FILES))
     if kind == "file":
         (site / "x").write_text("Mine.")
     elif kind == "link":
@@ -304,14 +310,14 @@ def test_what_is_in_the_way_is_not_written_over(kind: str, tmp_path: Path) -> No
         (site / "z").symlink_to(outside)
     before = tree(tmp_path)
     with pytest.raises(UnusableFolder, match="is in the way"):
-        write_folder(site, {"z/x" if kind == "link above" else "x": b"new"})
+        write_folder(site, given({"a/new": b"new", "z/x" if kind == "link above" else "x": b"new"}))
     assert tree(tmp_path) == before
 
 
 def test_a_file_that_somebody_changed_is_not_removed(tmp_path: Path) -> None:
-    write_folder(tmp_path, FILES)
+    write_folder(tmp_path, given(FILES))
     (tmp_path / "a" / "b.csv").write_bytes(b"my numbers")
-    assert write_folder(tmp_path, {"index.html": b"front"}) == Outcome(0, 1, 1)
+    assert write_folder(tmp_path, given({"index.html": b"front"})) == Outcome(0, 1, 1)
     assert (tmp_path / "a" / "b.csv").read_bytes() == b"my numbers"
 
 
@@ -321,7 +327,7 @@ def test_an_interrupted_run_leaves_whole_files_and_the_next_one_finishes(
 ) -> None:
     """However many files were put in place before the power went out."""
     new = {"index.html": b"front 2", "a/index.html": b"page 2", "d/e.csv": b"new numbers"}
-    write_folder(tmp_path, FILES)
+    write_folder(tmp_path, given(FILES))
     replace, done = Path.replace, 0
 
     def interrupted(self: Path, target: Path) -> Path:
@@ -334,19 +340,50 @@ def test_an_interrupted_run_leaves_whole_files_and_the_next_one_finishes(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", interrupted)
         with suppress(KeyboardInterrupt):
-            write_folder(tmp_path, new)
+            write_folder(tmp_path, given(new))
     for path, content in FILES.items():
         there = tmp_path / path
         if path in new:
             assert there.read_bytes() in {content, new[path]}
-    write_folder(tmp_path, new)
+    write_folder(tmp_path, given(new))
     assert {path: content for path, content in tree(tmp_path).items() if path != MANIFEST} == new
+
+
+@pytest.mark.parametrize("where", ["before a file", "within a file"])
+@pytest.mark.parametrize("there", [True, False], ids=["a folder of an earlier run", "no folder yet"])
+def test_a_failure_on_the_way_leaves_the_folder_as_it_was(there: bool, where: str, tmp_path: Path) -> None:
+    site = tmp_path / "new" / "site"
+    if there:
+        write_folder(site, given(FILES))
+    before = tree(tmp_path)
+
+    def cut() -> Iterator[bytes]:
+        yield b"some of it"
+        raise RuntimeError("the record cannot be read")
+
+    def failing() -> Iterator[tuple[str, Content]]:
+        yield "index.html", [b"front 2"]
+        if where == "before a file":
+            raise RuntimeError("the record cannot be read")
+        yield "d.csv", cut()
+
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        write_folder(site, failing())
+    assert tree(tmp_path) == before
+    assert site.exists() == there
+    assert write_folder(site, given(FILES)) == (Outcome(0, 3, 0) if there else Outcome(3, 0, 0))
+
+
+def test_progress_hears_each_file(tmp_path: Path) -> None:
+    heard: list[int] = []
+    write_folder(tmp_path, given(FILES), progress=heard.append)
+    assert heard == [1, 2, 3]
 
 
 def test_a_manifest_that_cannot_be_read_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("{}")
     with pytest.raises(UnusableFolder, match="cannot be read"):
-        write_folder(tmp_path, FILES)
+        write_folder(tmp_path, given(FILES))
 
 
 # -------------------------------------------------------------------------------------------------- the links

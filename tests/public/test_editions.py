@@ -51,7 +51,8 @@ def test_it_works(campaign: Campaign, client: Client) -> None:
 def test_a_file_is_served_for_ever_under_its_sum(campaign: Campaign, client: Client) -> None:
     for file in public_edition(SLUG, 1).files:
         answer = client.get(f"{HOME}1/{file.name}")
-        assert hashlib.sha256(answer.content).hexdigest() == file.sha256
+        assert hashlib.sha256(answer.getvalue()).hexdigest() == file.sha256
+        assert answer["Content-Length"] == str(file.size)
         assert answer["ETag"] == f'"{file.sha256}"'
         assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
         assert answer["Content-Type"] == file.media_type
@@ -66,7 +67,7 @@ def test_a_file_is_served_for_ever_under_its_sum(campaign: Campaign, client: Cli
 
 @pytest.mark.parametrize(
     "path",
-    ["2/", "0/", "1/nothing.csv", "1/ledger-trail.json", "2/SHA256SUMS", "1/compare/2/", "1/../SHA256SUMS"],
+    ["2/", "0/", "1/nothing.csv", "1/ledger-trail.jsonl", "2/SHA256SUMS", "1/compare/2/", "1/../SHA256SUMS"],
 )
 def test_what_there_is_not_is_not_found(path: str, campaign: Campaign, client: Client) -> None:
     assert client.get(HOME + path).status_code == 404
@@ -76,12 +77,12 @@ def test_withdrawing_hides_editions_and_publishing_shows_them_unchanged(
     campaign: Campaign, client: Client
 ) -> None:
     addresses = [HOME, f"{HOME}1/", f"{HOME}1/SHA256SUMS", f"{HOME}1/compare/1/"]
-    sums = client.get(f"{HOME}1/SHA256SUMS").content
+    sums = client.get(f"{HOME}1/SHA256SUMS").getvalue()
     withdraw(campaign=campaign, person=None)
     for address in addresses:
         assert client.get(address).status_code == 404, address
     publish(campaign=campaign, person=None)
-    assert client.get(f"{HOME}1/SHA256SUMS").content == sums
+    assert client.get(f"{HOME}1/SHA256SUMS").getvalue() == sums
 
 
 def test_a_correction_stands_on_the_old_page_and_the_newer_edition_is_named(

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from apps.core.commands import RecordCommand
 from apps.exports.editions import UnusableEdition, publish_edition
+from apps.exports.management.outputs import bar
 from apps.reports.selectors import UnknownCampaign, campaign_called
 
 
@@ -30,7 +31,10 @@ class Command(RecordCommand):
         """Publish it, and say where it is."""
         try:
             campaign = campaign_called(options["campaign"])
-            edition = publish_edition(campaign=campaign, person=None, note=options["note"])
+            with bar("Rows", None, " rows") as progress:
+                edition = publish_edition(
+                    campaign=campaign, person=None, note=options["note"], progress=progress
+                )
         except (UnknownCampaign, UnusableEdition) as error:
             raise CommandError(str(error)) from error
         address = f"{settings.SITE_URL}/c/{campaign.slug}/editions/{edition.number}/"

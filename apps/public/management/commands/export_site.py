@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from apps.core.commands import RecordCommand
 from apps.exports.folders import UnusableFolder, write_folder
+from apps.exports.management.outputs import bar
 from apps.public.static_site import UnusableSite, site_files
 
 
@@ -37,7 +38,9 @@ class Command(RecordCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the files, and say how many."""
         try:
-            done = write_folder(options["folder"], site_files(options["campaign"]))
+            files = site_files(options["campaign"])
+            with bar("Files", None, " files") as progress:
+                done = write_folder(options["folder"], files, progress=progress)
         except (UnusableSite, UnusableFolder) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
