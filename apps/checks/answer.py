@@ -79,6 +79,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """The name that stays with a thing when its address does not, as one of the probes was told it."""
+
+    probe: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One finished check before it is recorded. `evidence` is JSON-ready facts about each answer."""
 
@@ -87,3 +95,4 @@ class Observation:
     finished_at: datetime
     http_status: int | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
+    identity: Identity | None = None  # as it was told; never written down as it is

@@ -41,6 +41,7 @@ class CanaryReading:
     reason: Reason
     signal: str
     finished_at: datetime
+    identity: str = ""  # what is to be kept of the one that it told
     retry_after: datetime | None = None  # real time before which its host does not want to be asked again
 
 

@@ -81,6 +81,7 @@ class Target(models.Model):
     account_suspended_at = models.DateTimeField(null=True, blank=True)
     inconclusive_since = models.DateTimeField(null=True, blank=True)
     inconclusive_count = models.PositiveIntegerField(default=0)
+    identity = models.CharField(max_length=200, blank=True)  # a probe's name and a salted digest
     last_outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     last_reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     last_check_at = models.DateTimeField(null=True, blank=True)
@@ -209,6 +210,7 @@ class Canary(models.Model):
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     signal = models.CharField(max_length=80, blank=True)
+    identity = models.CharField(max_length=200, blank=True)
     wrong_since = models.DateTimeField(null=True, blank=True)
     untold_since = models.DateTimeField(null=True, blank=True)
     untold_count = models.PositiveIntegerField(default=0)

@@ -15,6 +15,7 @@ from apps.platforms.schema import Definition
 
 from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL
+from .identity import KnownIdentity, held_against
 from .outcomes import Outcome, Reason
 from .page import Content
 from .siblings import SiblingFacts, Siblings
@@ -39,18 +40,21 @@ def observe(
     seen_available: bool,
     siblings: Siblings,
     token: str | None = None,
+    identity: KnownIdentity | None = None,
 ) -> Observation:
     """Check a target once. Makes at most `MAX_ASKS` asks.
 
     `seen_available` says whether the target was ever seen available: without that, an answer that means
     "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how
     hosts answer for addresses that cannot exist, and which of them want to be left alone. `token` stands for
-    the platform's token; without it the one of the settings is used.
+    the platform's token; without it the one of the settings is used. `identity` is what is kept of the
+    target's: what is seen under another one is not the target.
 
     The evidence is `{"answers": [...]}`: for each answer its probe, the signal because of which it was asked,
     status or failure, number of redirects, whether they left the host, media type, bytes, milliseconds, the
     fingerprint of the text (hexadecimal) and a few headers. Never the body, nor words of it. `identity` is
-    beside it where the platform gives the target a name that stays with it.
+    beside it where the platform gives the target a name that stays with it: a salted digest. Where it is
+    another one than before, `replaces` has what was read of the other thing, and by which signal.
     """
     match = url if isinstance(url, Match) else match_url(url)
     answers: list[Answer] = []
@@ -59,7 +63,7 @@ def observe(
         wall = clock.wall()
         step = judge(match, answers, seen_available, wall=wall, sibling=known)
         if isinstance(step, Verdict):
-            return _observation(step, match, answers, known)
+            return _observation(step, match, answers, known, identity)
         if len(answers) == MAX_ASKS:
             break
         if step.name == SIBLING:
@@ -73,7 +77,7 @@ def observe(
     gave_up = Verdict(
         Outcome.INCONCLUSIVE, Reason.UNKNOWN_ANSWER, False, "checker:too-many-asks@1", answers[-1].ask.name
     )
-    return _observation(gave_up, match, answers, known)
+    return _observation(gave_up, match, answers, known, identity)
 
 
 def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
@@ -83,22 +87,24 @@ def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
     return _observe_known(match_url(canonicalise(definition.canary)), fetch)
 
 
-def read_canary(canary: CanaryURL, *, fetch: Fetch) -> CanaryReading:
-    """Read a canary as a URL that was seen before."""
-    observation = _observe_known(canary.match, fetch)
-    verdict = observation.verdict
+def read_canary(canary: CanaryURL, *, fetch: Fetch, kept: str = "") -> CanaryReading:
+    """Read a canary as a URL that was seen before, under the identity that was kept of it ("": none yet)."""
+    known = KnownIdentity(salt=canary.match.key, kept=kept)
+    observation = _observe_known(canary.match, fetch, known)
+    verdict, told = observation.verdict, observation.identity
     return CanaryReading(
         canary,
         outcome=verdict.outcome,
         reason=verdict.reason,
         signal=verdict.signal,
         finished_at=observation.finished_at,
+        identity=known.to_keep(told) if told is not None else "",
         retry_after=verdict.retry_after,
     )
 
 
-def _observe_known(match: Match, fetch: Fetch) -> Observation:
-    return observe(match, fetch=fetch, seen_available=True, siblings=Siblings())
+def _observe_known(match: Match, fetch: Fetch, identity: KnownIdentity | None = None) -> Observation:
+    return observe(match, fetch=fetch, seen_available=True, siblings=Siblings(), identity=identity)
 
 
 def _with_token(ask: Ask, match: Match, token: str | None) -> Ask:
@@ -136,16 +142,24 @@ def left_alone(ask: Ask) -> Answer:
 
 
 def _observation(
-    verdict: Verdict, match: Match, answers: list[Answer], known: SiblingFacts | None
+    verdict: Verdict,
+    match: Match,
+    answers: list[Answer],
+    known: SiblingFacts | None,
+    identity: KnownIdentity | None,
 ) -> Observation:
     if not answers:
         now = clock.now()
         return Observation(verdict=verdict, started_at=now, finished_at=now, evidence={"answers": []})
     deciding = next((one for one in reversed(answers) if one.ask.name == verdict.probe), answers[-1])
     evidence: dict[str, object] = {"answers": [facts_of(answer) for answer in answers]}
-    identity = identity_of(match, answers)
-    if identity:
-        evidence["identity"] = identity
+    told = identity_of(match, answers)
+    if told is not None and identity is not None:
+        evidence["identity"] = identity.to_keep(told)
+    held = held_against(verdict, told, identity)
+    if held != verdict:
+        read = {"outcome": str(verdict.outcome), "reason": str(verdict.reason), "signal": verdict.signal}
+        evidence["replaces"] = {**read, "identity": identity.kept if identity is not None else ""}
     if known is not None:
         evidence["sibling"] = {
             "known": True,
@@ -155,11 +169,12 @@ def _observation(
         }
     started_at = min(answer.started_at for answer in answers)
     return Observation(
-        verdict=verdict,
+        verdict=held,
         started_at=started_at,
         finished_at=max(started_at, *(answer.finished_at for answer in answers)),
         http_status=deciding.status,
         evidence=evidence,
+        identity=told,
     )
 
 

@@ -41,6 +41,7 @@ class Reason(TextChoices):
     PARKED = "parked", "the domain is parked or for sale"
     HOSTING_GONE = "hosting_gone", "the hosting no longer has this site"
     REDIRECTED_HOME = "redirected_home", "redirected to the home page"
+    REPLACED = "replaced", "another thing is at its address"
     # inconclusive
     MISSING_OR_PRIVATE = "missing_or_private", "missing or private: never seen, so it cannot be told"
     LOGIN_WALL = "login_wall", "behind a sign-in"
@@ -73,6 +74,11 @@ PROVES_PRESENCE = frozenset({Reason.GATED, Reason.AGE_WALL, Reason.LABELLED, Rea
 """Restricted reasons that show that the item itself is still there, unlike a wall before a whole site."""
 
 
+def shows_item(outcome: Outcome | str, reason: Reason | str) -> bool:
+    """Whether a check that saw this saw the item itself."""
+    return outcome == Outcome.AVAILABLE or (outcome == Outcome.RESTRICTED and reason in PROVES_PRESENCE)
+
+
 REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
     Outcome.AVAILABLE: (Reason.OK, Reason.RENAMED),
     Outcome.RESTRICTED: (
@@ -94,6 +100,7 @@ REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
         Reason.PARKED,
         Reason.HOSTING_GONE,
         Reason.REDIRECTED_HOME,
+        Reason.REPLACED,
     ),
     Outcome.INCONCLUSIVE: (
         Reason.MISSING_OR_PRIVATE,

@@ -105,6 +105,14 @@ def canary_url(row: Canary) -> CanaryURL | None:
     )
 
 
+def kept_identities(canaries: Iterable[CanaryURL]) -> dict[CanaryURL, str]:
+    """What is kept of the identities of some canaries. One query."""
+    canaries = list(canaries)
+    rows = Canary.objects.filter(platform__in={one.platform for one in canaries}).exclude(identity="")
+    kept = {(_place(row), row.key): row.identity for row in rows}
+    return {one: kept.get((_place_of(one), one.match.key), "") for one in canaries}
+
+
 def record_readings(readings: Iterable[CanaryReading]) -> None:
     """Write down how canaries were read, and whether their definitions are stale now."""
     by_platform: dict[str, list[CanaryReading]] = defaultdict(list)
@@ -145,6 +153,7 @@ def _record_of(definition: Definition, readings: Sequence[CanaryReading]) -> Non
             reason=reading.reason,
             signal=reading.signal,
             at=reading.finished_at,
+            identity=reading.identity,
         )
         _set(row, after)
         row.next_check_at = next_probe_at(after, reading.finished_at)

@@ -204,6 +204,7 @@ def _seen(check: Check) -> Seen:
         reason=Reason(check.reason),
         definitive=check.definitive,
         manual=check.manual,
+        identity=str(check.evidence.get("identity", "")),
     )
 
 

@@ -32,6 +32,7 @@ from . import probing
 from .answer import Answer, Ask, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL, witness
 from .fetch import Fetcher
+from .identity import KnownIdentity
 from .lease import Lease
 from .models import Canary, DefinitionState, Target
 from .observe import left_alone, observe, read_canary
@@ -62,8 +63,8 @@ class Due:
 
     target_id: int
     key: str
-    platform: str
     seen_available: bool
+    identity: KnownIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class DueCanary:
 
     canary_id: int
     canary: CanaryURL
+    identity: str  # that is kept of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +298,9 @@ class Runner:
         self._load_canaries(run)
         due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
         rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
-        for target in rows.only("key", "platform", "present_at")[:TARGETS_A_LOAD]:
-            run.waiting.append(Due(target.pk, target.key, target.platform, target.present_at is not None))
+        for target in rows.only("key", "present_at", "salt", "identity")[:TARGETS_A_LOAD]:
+            identity = KnownIdentity(target.salt, target.identity)
+            run.waiting.append(Due(target.pk, target.key, target.present_at is not None, identity))
             run.pending_ids.add(target.pk)
         return bool(run.waiting)
 
@@ -309,7 +312,7 @@ class Runner:
                 # The definitions have changed: `take_up` will bring this one in line with them.
                 Canary.objects.filter(pk=row.pk).update(next_check_at=None)
                 continue
-            run.waiting.append(DueCanary(row.pk, canary))
+            run.waiting.append(DueCanary(row.pk, canary, row.identity))
             run.pending_canaries.add(row.pk)
 
     def _pause(self, look_at: float) -> float:
@@ -384,7 +387,7 @@ class Runner:
         if self._pacer.seconds_held(host):
             return run, PutBack(due)
         if isinstance(due, DueCanary):
-            return run, Probed(due, self._read_canary(host, due.canary))
+            return run, Probed(due, self._read_canary(host, due.canary, due.identity))
         return run, self._observe(host, due)
 
     def _observe(self, host: str, due: Due) -> Finished:
@@ -396,6 +399,7 @@ class Runner:
                 fetch=partial(self._ask, host),
                 seen_available=due.seen_available,
                 siblings=self._siblings,
+                identity=due.identity,
             )
             return Finished(due, observation, found.definition, _witness(found, observation))
         except Exception as error:
@@ -409,9 +413,13 @@ class Runner:
             )
             return Finished(due, observation)
 
-    def _read_canary(self, host: str, canary: CanaryURL) -> CanaryReading:
+    def _ask_witnesses(self, run: HostRun, wanted: Mapping[CanaryURL, str]) -> tuple[HostRun, object]:
+        readings = (self._read_canary(run.lease.host, canary, kept) for canary, kept in wanted.items())
+        return run, Witnesses(tuple(readings))
+
+    def _read_canary(self, host: str, canary: CanaryURL, kept: str) -> CanaryReading:
         try:
-            return read_canary(canary, fetch=partial(self._ask, host))
+            return read_canary(canary, fetch=partial(self._ask, host), kept=kept)
         except Exception:
             log.exception("a canary of %s could not be read", canary.platform)
             return CanaryReading(
@@ -429,13 +437,12 @@ class Runner:
         if run.awaiting_canary:
             return  # one batch at a time waits for its canaries
         batch, run.finished, run.suspicious = _without_stale(run.finished), [], False
-        wanted = tuple(dict.fromkeys(one.witness for one in batch if one.witness is not None))
+        wanted = dict.fromkeys(one.witness for one in batch if one.witness is not None)
         if not wanted:
             self._record(run, batch, [])
             return
         run.awaiting_canary = batch
-        host = run.lease.host
-        self._submit(run, lambda: (run, Witnesses(tuple(self._read_canary(host, one) for one in wanted))))
+        self._submit(run, partial(self._ask_witnesses, run, probing.kept_identities(wanted)))
 
     def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
         """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""

@@ -189,7 +189,8 @@ class _Run:
         said, should = _spelled_of_verdict(self.verdict), _spelled_of_case(self.case)
         if said != should:
             problems.append(f"says {said} and should say {should}")
-        identity = str(self.observation.evidence.get("identity", ""))
+        told = self.observation.identity
+        identity = told.value if told is not None else ""
         if self.case.identity is not None and identity != self.case.identity:
             problems.append(f'identity is "{identity}" and should be "{self.case.identity}"')
         return problems

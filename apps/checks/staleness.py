@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from .outcomes import PROVES_PRESENCE, Fault, Outcome, Reason
+from .outcomes import Fault, Outcome, Reason, shows_item
 from .status import CONFIRM_SPAN, UNVERIFIABLE_COUNT, UNVERIFIABLE_SPAN
 
 LASTING = CONFIRM_SPAN  # longer than outages last
@@ -35,6 +35,7 @@ class CanaryState:
     outcome: Outcome | str = ""
     reason: Reason | str = ""
     signal: str = ""
+    identity: str = ""  # what is kept of it, since it was first read rightly
     wrong_since: datetime | None = None  # first wrong reading since the last right one
     untold_since: datetime | None = None  # first of the inconclusive readings in a row
     untold_count: int = 0
@@ -76,22 +77,29 @@ def is_right(expects: Outcome, outcome: Outcome | str, reason: Reason | str) -> 
     """Whether a canary was read as it should be; None where the reading tells nothing."""
     if outcome == Outcome.REMOVED:
         return expects == Outcome.REMOVED
-    if outcome == Outcome.AVAILABLE or (outcome == Outcome.RESTRICTED and reason in PROVES_PRESENCE):
+    if shows_item(outcome, reason):
         return expects == Outcome.AVAILABLE
     return None
 
 
 def fold(
-    state: CanaryState, expects: Outcome, *, outcome: Outcome, reason: Reason, signal: str, at: datetime
+    state: CanaryState,
+    expects: Outcome,
+    *,
+    outcome: Outcome,
+    reason: Reason,
+    signal: str,
+    at: datetime,
+    identity: str = "",
 ) -> CanaryState:
-    """The state after one more reading, which ended `at`."""
+    """The state after one more reading, which ended `at` and told `identity` (its digest)."""
     right = is_right(expects, outcome, reason)
     new = replace(state, checked_at=at, outcome=outcome, reason=reason, signal=signal)
     if right is None:
         return replace(new, untold_since=state.untold_since or at, untold_count=state.untold_count + 1)
     new = replace(new, untold_since=None, untold_count=0)
     if right:
-        return replace(new, wrong_since=None, accepted="")
+        return replace(new, wrong_since=None, accepted="", identity=state.identity or identity)
     kept = Fault.WRONG if state.accepted == Fault.WRONG else ""
     return replace(new, wrong_since=state.wrong_since or at, accepted=kept)
 

@@ -12,6 +12,9 @@ The rules, with their reasons:
 5. When a person says that an item is up although the checker read it as removed, the checker misreads this
    page. Its removed outcomes then stay suspected until a person agrees, the platform says so itself, or the
    checker has seen the item available on its own.
+6. The first identity that the platform tells of a target stays with it, so that another thing at its address
+   is never taken for its return (identity.py). Only a person who sees the item there, although the checker
+   read another identity, makes it keep the new one.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .outcomes import PROVES_PRESENCE, Outcome, Reason, Status
+from .outcomes import Outcome, Reason, Status, shows_item
 
 CONFIRM_COUNT = 3
 CONFIRM_SPAN = timedelta(hours=24)
@@ -41,6 +44,7 @@ class Seen:
     reason: Reason
     definitive: bool = False
     manual: bool = False
+    identity: str = ""  # what is kept of the one that the platform told; see identity.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class State:
     account_suspended_at: datetime | None = None  # last seen gone because its account is suspended
     inconclusive_since: datetime | None = None
     inconclusive_count: int = 0  # in a row
+    identity: str = ""  # what is kept of the first that was told: the thing that was reported
     last_outcome: Outcome | str = ""
     last_reason: Reason | str = ""
     last_check_at: datetime | None = None
@@ -93,8 +98,10 @@ def fold(state: State, seen: Seen) -> tuple[State, Change | None]:
     2. Work out the new status from that and the run of removed outcomes.
     3. Date a change from the evidence.
     """
+    if not state.identity and seen.outcome != Outcome.INCONCLUSIVE:
+        state = replace(state, identity=seen.identity)
     state = replace(state, last_outcome=seen.outcome, last_reason=seen.reason, last_check_at=seen.finished_at)
-    if seen.outcome == Outcome.AVAILABLE or (seen.outcome == Outcome.RESTRICTED and _shows_item(seen)):
+    if _shows_item(seen):
         return _seen_there(state, seen)
     if seen.outcome == Outcome.REMOVED:
         return _seen_removed(state, seen)
@@ -115,12 +122,15 @@ def fold_all(checks: Iterable[Seen]) -> tuple[State, list[Change]]:
 
 
 def _shows_item(seen: Seen) -> bool:
-    return seen.manual or seen.reason in PROVES_PRESENCE
+    return (seen.manual and seen.outcome == Outcome.RESTRICTED) or shows_item(seen.outcome, seen.reason)
 
 
 def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
     available = seen.outcome == Outcome.AVAILABLE
     contradicted = state.status in {Status.SUSPECTED, Status.REMOVED}
+    if seen.manual and contradicted and state.reason == Reason.REPLACED:
+        # Rule 6: the next check keeps the identity that it finds.
+        state = replace(state, identity="")
     new = replace(
         state,
         status=Status.AVAILABLE if available else Status.RESTRICTED,

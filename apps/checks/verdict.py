@@ -18,7 +18,7 @@ from apps.platforms import registry
 from apps.platforms.matching import Match, template_parameters
 from apps.platforms.schema import Probe, Signal, expand
 
-from .answer import Answer, Ask, Verdict
+from .answer import Answer, Ask, Identity, Verdict
 from .outcomes import Outcome, Reason
 from .page import distance
 from .siblings import SiblingFacts, sibling_url, subject
@@ -102,8 +102,8 @@ def judge(
     )
 
 
-def identity_of(match: Match, answers: Sequence[Answer]) -> str:
-    """The name that stays with a thing when its address does not, as its platform gave it last; or "".
+def identity_of(match: Match, answers: Sequence[Answer]) -> Identity | None:
+    """The name that stays with a thing when its address does not, as its platform gave it last.
 
     Another thing that answers at the same address later has another one.
     """
@@ -114,8 +114,8 @@ def identity_of(match: Match, answers: Sequence[Answer]) -> str:
             values, _ = values_at(reading.json, probe.identity)
             for value in values:
                 if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
-                    return str(value)[:LONGEST_IDENTITY]
-    return ""
+                    return Identity(probe.name, str(value)[:LONGEST_IDENTITY])
+    return None
 
 
 def probes_of(match: Match) -> tuple[Probe, ...]:

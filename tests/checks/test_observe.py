@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from apps.checks.answer import Identity
+from apps.checks.identity import KnownIdentity
 from apps.checks.observe import MAX_ASKS, observe, observe_canary
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.siblings import Siblings
@@ -148,7 +150,7 @@ def test_a_check_asks_a_bounded_number_of_times(tmp_path: Any, settings: Any) ->
 @pytest.mark.parametrize(
     ("body", "identity"),
     [
-        ({"number": 11}, "11"),
+        ({"number": 1234567890}, "1234567890"),
         ({"number": "did:example:1"}, "did:example:1"),
         ({"number": "x" * 300}, "x" * 200),
         ({"number": ""}, None),
@@ -158,7 +160,7 @@ def test_a_check_asks_a_bounded_number_of_times(tmp_path: Any, settings: Any) ->
         ("<p>number</p>", None),
     ],
 )
-def test_the_evidence_keeps_the_name_that_stays_with_a_thing(
+def test_the_name_that_stays_with_a_thing_is_told_and_only_its_digest_is_kept(
     body: object, identity: str | None, tmp_path: Any, settings: Any
 ) -> None:
     (tmp_path / "example.toml").write_text(
@@ -170,8 +172,13 @@ def test_the_evidence_keeps_the_name_that_stays_with_a_thing(
     url = "https://models.example.org/m"
     found = match(canonicalise(url))
     web = Web({url: Told(200, body)})
-    evidence = observe(found, fetch=web, seen_available=False, siblings=Siblings()).evidence
-    assert evidence.get("identity") == identity
+    known = KnownIdentity(salt="salt")
+    seen = observe(found, fetch=web, seen_available=False, siblings=Siblings(), identity=known)
+    assert seen.identity == (Identity("api", identity) if identity else None)
+    assert seen.evidence.get("identity") == (known.to_keep(seen.identity) if seen.identity else None)
+    assert identity is None or identity not in str(seen.evidence)
+    unsalted = observe(found, fetch=web, seen_available=False, siblings=Siblings())
+    assert "identity" not in unsalted.evidence
 
 
 def test_each_answer_says_because_of_which_signal_it_was_asked() -> None:

@@ -580,3 +580,26 @@ def test_an_account_that_is_found_to_be_suspended_later_is_gone_in_either_record
         [NewCheck(item.target_id, at(9), at(9), Outcome.REMOVED, Reason.ACCOUNT_SUSPENDED, definitive=True)]
     )
     assert total(campaign).accounts.gone == total(campaign, as_of=at(AS_OF)).accounts.gone == 1
+
+
+def test_another_thing_at_its_address_is_a_removal_and_no_return(
+    campaign: Campaign, clock: time_machine.Traveller
+) -> None:
+    """Each told its identity; the second one's address was taken over while it was gone."""
+    report = make_report(campaign)
+    clock.move_to(at(1))
+    gone_at_once, gone_before = watched(report, "up 1"), watched(report, "up 1")
+    clock.move_to(at(10))
+    record(gone_before, looks("gone 4 5"))
+    then = summary_json(summarise(campaign))
+    for hours in (20, 30, 60):
+        clock.move_to(at(hours))
+        append(
+            NewCheck(item.target_id, at(hours), at(hours), Outcome.REMOVED, Reason.REPLACED)
+            for item in (gone_at_once, gone_before)
+        )
+    for figures in (total(campaign), total(campaign, as_of=at(60))):
+        assert (figures.removed.n, figures.returns.share.n, figures.returns.up_now) == (2, 0, 0)
+    assert total(campaign, as_of=at(40)).status[Status.SUSPECTED] == 1
+    again = summary_json(summarise(campaign, as_of=at(10)))
+    assert {**again, "generated_at": then["generated_at"]} == then
