@@ -47,13 +47,18 @@ def make_report(campaign: Campaign, *, platform: str = "example.org", sent_at: d
 
 
 def make_target(
-    path: str = "", *, host: str = "models.example.org", platform: str = "example.org", **state: object
+    path: str = "",
+    *,
+    host: str = "models.example.org",
+    platform: str = "example.org",
+    kind: str = "model",
+    **state: object,
 ) -> Target:
     """A watched URL; `state` sets what its checks add up to."""
     target = Target(
         key=f"https://{host}/{path or f'model-{next(_numbers)}'}",
         platform=platform,
-        kind="model",
+        kind=kind,
         host=Host.objects.get_or_create(name=host)[0],
         **state,
     )

@@ -28,6 +28,9 @@ MARK_TOLERANCE = timedelta(minutes=5)
 CONFIRMATION_LADDER = (CONFIRM_DEFINITIVE_SPAN, timedelta(hours=6), CONFIRM_SPAN)
 """When a suspected target is looked at again, counted from the first removed outcome."""
 
+GAP_WITHOUT_CLOCK = LONGEST_GAP
+"""Between two looks at what nobody reported: the page of an account. Once an item of it goes, it is asked."""
+
 LONGEST_CONFIRMATION_RETRY = timedelta(hours=6)
 
 
@@ -45,7 +48,7 @@ def next_check_at(
     presence only from its beginning, so that mark is still to be checked, at once.
 
     `origins` are the moments of the reports (clocks may start more than once). `jitter` in [0, 1) spreads
-    targets that were reported together.
+    targets that were reported together. Without any, as for the page of an account, the gap is a week.
 
     1. The gap is a sixteenth of the age, between 15 minutes and 7 days. The age runs from the last report,
        or from a removal, whichever is later.
@@ -59,7 +62,8 @@ def next_check_at(
         at = _next_rung(state, checked_at)
     else:
         if state.last_outcome == Outcome.INCONCLUSIVE:
-            gap = max(gap, _back_off(state.inconclusive_count, LONGEST_GAP))
+            back_off = _back_off(state.inconclusive_count, LONGEST_GAP)
+            gap = max(gap, back_off) if origins else back_off
         at = checked_at + gap * (1 - JITTER_SHARE * jitter)
     mark = next_mark(origins, started_at or checked_at)
     return min(at, mark) if mark else at
@@ -79,6 +83,8 @@ def kept_origins(origins: Sequence[datetime], moment: datetime) -> list[datetime
 
 
 def _gap(origins: Sequence[datetime], state: State, checked_at: datetime) -> timedelta:
+    if not origins:
+        return GAP_WITHOUT_CLOCK
     starts = [origin for origin in origins if origin <= checked_at]
     if state.status == Status.REMOVED and state.removed_by is not None:
         starts.append(state.removed_by)

@@ -98,6 +98,7 @@ class Target(models.Model):
             ),
             models.Index("platform", "account", name="target_account"),
             models.Index("status", name="target_status"),
+            models.Index("account_key", name="target_account_page", condition=Q(kind="account")),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from apps.core import clock
 
 from . import cadence, ledger
+from .accounts import look_at_pages
 from .models import Check, Target, Transition, new_salt
 from .outcomes import Outcome, Reason, Status
 from .status import Change, Seen, State, fold, fold_all
@@ -75,14 +76,17 @@ def _append_chunk(by_target: Mapping[int, Sequence[NewCheck]]) -> int:
     targets = Target.objects.order_by("pk").select_for_update().in_bulk(list(by_target))
     checks: list[Check] = []
     transitions: list[Transition] = []
+    changed: list[tuple[Target, Change]] = []
     for target_id in sorted(targets):
         target = targets[target_id]
         appended, changes = _append_to(target, by_target[target_id], now)
         checks += appended
         transitions += [_transition(target, change, now) for change in changes]
+        changed += [(target, change) for change in changes]
     Check.objects.bulk_create(checks, batch_size=1000)
     Transition.objects.bulk_create(transitions, batch_size=1000)
     _update_targets(targets.values())
+    look_at_pages(changed)
     return len(checks)
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from apps.core import clock
 from apps.platforms import registry
+from apps.platforms.accounts import account_page
 from apps.platforms.matching import Match
 
 from . import probing
@@ -21,23 +22,32 @@ from .recording import NewCheck, append
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A URL to watch, and the moment it was reported, where its clock starts."""
+    """A URL to watch, and the moment it was reported, where its clock starts.
+
+    `with_account`: the page of its account is watched as well, where it can be.
+    """
 
     match: Match
     origin: datetime
+    with_account: bool = True
 
 
 def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
     """Create or find the target of each URL, by canonical key; due at once.
 
-    A target that is already watched gets one more clock origin. Safe against a second caller who creates the
-    same target at the same moment.
+    A target that is already watched gets one more clock origin. The pages of accounts are made as well; they
+    are not in the answer, and have no clock. Safe against a second caller who creates the same target at the
+    same moment.
     """
     origins: dict[str, set[datetime]] = defaultdict(set)
     matches: dict[str, Match] = {}
+    accounts: dict[str, Match] = {}
     for one in wanted:
         matches[one.match.key] = one.match
         origins[one.match.key].add(one.origin)
+        page = account_page(one.match) if one.with_account else None
+        if page is not None:
+            accounts[page.key] = page
     digests = {Target.digest_of(key): key for key in matches}
     now = clock.now()
     with transaction.atomic():
@@ -53,7 +63,36 @@ def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
         if known:
             _add_origins(list(known), digests, origins, now)
         found = Target.objects.in_bulk(list(digests), field_name="key_digest")
+        watch_pages(accounts.values())
     return {digests[digest]: target for digest, target in found.items()}
+
+
+def watch_pages(pages: Iterable[Match]) -> int:
+    """Create the targets of pages of accounts that are not watched yet, due at once; returns how many."""
+    by_digest = {Target.digest_of(page.key): page for page in pages}
+    if not by_digest:
+        return 0
+    known = Target.objects.filter(key_digest__in=list(by_digest)).values_list("key_digest", flat=True)
+    missing = [by_digest[digest] for digest in by_digest.keys() - set(known)]
+    if not missing:
+        return 0
+    now = clock.now()
+    with transaction.atomic():
+        hosts = Host.called({page.host for page in missing})
+        made = [_new_target(page, hosts[page.host], set(), now) for page in missing]
+        Target.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
+    return len(missing)
+
+
+def watch_pages_of(targets: Iterable[Target]) -> int:
+    """Watch the pages of the accounts behind `targets`; returns how many were not watched before."""
+    pages = {}
+    for target in targets:
+        match = Match(target.platform, target.kind, target.account, target.key, host="")
+        page = account_page(match)
+        if page is not None:
+            pages[page.key] = page
+    return watch_pages(pages.values())
 
 
 def _new_target(match: Match, host: Host, origins: set[datetime], now: datetime) -> Target:

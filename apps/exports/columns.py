@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from apps.checks.accounts import Fate
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.metrics.definitions import EXCLUSIONS
 from apps.reports.models import Category, Channel, ClaimWord, Decision, Delivery, ReplyKind
@@ -168,6 +169,14 @@ ITEMS = Table(
         ),
         Column("claim", _STRING, _FIGURES, "What the platform last said that it did with it.", words=_CLAIMS),
         Column("claimed_at", _DATETIME, _FIGURES, "When that reply was received, to the second."),
+        Column(
+            "gone_with",
+            _STRING,
+            _FIGURES,
+            "Of an item that is gone: whether it went with its account, as far as their intervals tell; "
+            "empty where that is not known.",
+            words=tuple(Fate.values),
+        ),
         Column("public_id", _STRING, _MEMBERS, "What stands for it in public rows."),
     ),
     ("item",),

@@ -21,7 +21,8 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Person
 from apps.checks import ledger
-from apps.checks.models import Target
+from apps.checks.accounts import IS_PAGE
+from apps.checks.models import Check, Target
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 from apps.reports.models import Campaign, Category, Channel, Item, Reply, Report, Standing, word_label
@@ -29,7 +30,6 @@ from apps.reports.selectors import items_of
 
 from .models import public_key_of
 from .report_rows import iso, reports_chosen
-from .sources import checks_source
 from .sql import one_view
 from .writing import export_of, write_in_view
 
@@ -56,7 +56,8 @@ items.csv        each reported URL: its report, when it was reported, what is he
 reports.csv      the reports: to whom, how, when, and how its items stand
 replies.jsonl    what the platform answered, and what it claims of each item; one reply a line
 transitions.csv  each change of status, which lies somewhere in the time between “after” and “by”
-targets.jsonl    each watched URL, with the digest of its last check (the head)
+targets.jsonl    each watched URL, with the digest of its last check (the head); those that were not reported
+                 are the pages of the accounts behind the items, whose checks tell who went with whom
 checks.jsonl     every check: its digest, what that covers (“content”), and notes of this campaign's people
 verify.py        works the digests out again, and says what does not hold
 SHA256SUMS       the digest of each of these files
@@ -103,13 +104,14 @@ def write_evidence(
         with bundle.file("replies.jsonl") as write:
             for reply in _replies(campaign, items):
                 write(_line(reply))
-        targets = Target.objects.filter(pk__in=items.order_by().values("target")).order_by("pk")
+        targets = _targets(items)
+        reported = set(items.order_by().values_list("target_id", flat=True))
         with bundle.file("targets.jsonl") as write:
             for target in targets.iterator(_CHUNK):
-                write(_line(_target(target)))
+                write(_line(_target(target, reported=target.pk in reported)))
         count = 0
         with bundle.file("checks.jsonl") as write:
-            for check in _checks(campaign, items):
+            for check in _checks(campaign, targets):
                 write(_line(check))
                 count += 1
                 if progress is not None and count % _CHUNK == 0:
@@ -233,9 +235,18 @@ def _replies(campaign: Campaign, items: QuerySet[Item]) -> Iterator[dict[str, An
         }
 
 
-def _target(target: Target) -> dict[str, Any]:
+def _targets(items: QuerySet[Item]) -> QuerySet[Target]:
+    """The items' targets, and the pages of their accounts, which tell who went with whom."""
+    own = items.order_by().values("target")
+    accounts = items.order_by().exclude(target__account_key=0).values("target__account_key")
+    pages = IS_PAGE & Q(account_key__in=accounts)
+    return Target.objects.filter(Q(pk__in=own) | pages).order_by("pk")
+
+
+def _target(target: Target, *, reported: bool) -> dict[str, Any]:
     return {
         "target": target.pk,
+        "reported": reported,
         "url": target.key,
         "salt": target.salt,
         "commitment": target.commitment,
@@ -244,14 +255,15 @@ def _target(target: Target) -> dict[str, Any]:
     }
 
 
-def _checks(campaign: Campaign, items: QuerySet[Item]) -> Iterator[dict[str, Any]]:
+def _checks(campaign: Campaign, targets: QuerySet[Target]) -> Iterator[dict[str, Any]]:
     """Every check in the ledger's order, with what `ledger.digest` covers."""
     readable = set(
         Person.objects.filter(Q(memberships__campaign=campaign) | Q(is_superuser=True)).values_list(
             "pk", flat=True
         )
     )
-    checks = checks_source(campaign, items).rows.select_related("target").order_by("target_id", "number")
+    checks = Check.objects.filter(target__in=targets.order_by()).select_related("target")
+    checks = checks.order_by("target_id", "number")
     target, previous = None, ""
     for check in checks.iterator(_CHUNK):
         if check.target_id != target:

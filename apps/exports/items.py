@@ -15,12 +15,13 @@ from typing import Any, Literal
 import numpy as np
 from django.db.models import Count, QuerySet
 
+from apps.checks.accounts import Fate
 from apps.core import clock
 from apps.core.pseudonyms import LENGTH, pseudonyms
 from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.population import Exclusion, Population, population
 from apps.metrics.reading import Whole, among
-from apps.metrics.records import NEVER, STATUS_CODES, read_items, seconds
+from apps.metrics.records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT, read_items, seconds
 from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
 from apps.metrics.survival import rounded_outward
 from apps.platforms.registry import definition
@@ -38,6 +39,11 @@ _EXCLUSION_WORDS: Mapping[int, str | None] = {
     **{exclusion: name for exclusion, (name, _) in EXCLUSIONS.items()},
 }
 _CLAIM_WORDS: Mapping[int, str | None] = {0: None, **{code: word for word, code in CLAIM_CODES.items()}}
+_FATE_WORDS: Mapping[int, str | None] = {
+    0: None,
+    WITH_ACCOUNT: Fate.WITH_ACCOUNT.value,
+    ALONE: Fate.ALONE.value,
+}
 _STATUS_WORDS = {code: word for word, code in STATUS_CODES.items()}
 _UNITS: Mapping[str, Literal["M", "D"]] = {"month": "M", "day": "D"}
 DATES = tuple(_UNITS)
@@ -152,6 +158,7 @@ def worked_out(items: Items, chunk: Chunk) -> Block:
         "removal_hours_by": _hours(found.times.right[at], counts),
         "claim": _words(facts.claim, _CLAIM_WORDS),
         "claimed_at": _moments(facts.claimed),
+        "gone_with": _words(found.records.fate[at], _FATE_WORDS),
         "public_id": pseudonyms(items.key, chunk.pks.tolist()),
     }
     return [values[column.name] for column in WORKED_OUT]

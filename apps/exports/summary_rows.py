@@ -218,6 +218,10 @@ def _accounts(group: str, found: GroupFigures) -> Iterator[Row]:
     yield Row(group, "accounts.gone", accounts.gone, many, unit=_ACCOUNTS)
     yield Row(group, "accounts.up", accounts.up, many, unit=_ACCOUNTS)
     yield Row(group, "accounts.up_with_removed_items", accounts.up_with_removed, many, unit=_ACCOUNTS)
+    gone = accounts.items_with + accounts.items_alone + accounts.items_untold
+    yield Row(group, "accounts.removed_items.with_account", accounts.items_with, gone)
+    yield Row(group, "accounts.removed_items.alone", accounts.items_alone, gone)
+    yield Row(group, "accounts.removed_items.unknown", accounts.items_untold, gone)
     yield Row(group, "accounts.items_per_account.median", value=accounts.items_median)
     yield Row(group, "accounts.items_per_account.most", accounts.items_most)
 

@@ -278,9 +278,11 @@ _ALL = (
         "accounts",
         "Accounts",
         "The accounts behind the eligible items, as far as they are known.",
-        "gone: an item went with its account, or the account's own page is gone; up: not gone, and "
-        "something of "
-        "it was up when last looked at; up_with_removed_items: of those, the ones with a removed item",
+        "gone: the account's own page is gone, or an item went with it; up: not gone, and its page or "
+        "something of it was up when last looked at; up_with_removed_items: of those, the ones with a "
+        "removed item. removed_items: those that are gone now, with_account if the platform said so of the "
+        "item itself, or if the interval of its removal and that of its account overlap; alone if the "
+        "account was seen when the item had gone, or had gone before it; unknown otherwise",
         "accounts",
         ELIGIBLE,
         "items whose account is not known, counted",

@@ -14,7 +14,7 @@ from . import survival
 from .deadlines import DeadlineFigures, Fits, deadline_figures
 from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Hours, Population, Times, first_removal
 from .reading import Flags, Whole, distinct
-from .records import NEVER, STATUS_CODES
+from .records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT
 from .responses import CLAIM_CODES, ReportRecord
 from .shares import Difference, Share, difference
 from .shares import share as share_of
@@ -140,8 +140,10 @@ class ReturnFigures:
 class AccountFigures:
     """The accounts behind a group's items. `unknown_items` have none that is known.
 
-    `gone`: an item went with its account. `up`: something of it was up when last looked at.
-    `up_with_removed`: of those, the ones with a removed item.
+    `gone`: its page is gone, or an item went with it. `up`: its page, or something of it, was up when last
+    looked at. `up_with_removed`: of those, the ones with a removed item. Of the items that are gone now and
+    are no account's page, `items_with` went with their account, `items_alone` without it, and of
+    `items_untold` that is not known.
     """
 
     accounts: int
@@ -151,6 +153,9 @@ class AccountFigures:
     gone: int
     up: int
     up_with_removed: int
+    items_with: int = 0
+    items_alone: int = 0
+    items_untold: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,9 +445,10 @@ def _account_figures(material: Material, items: Whole) -> AccountFigures:
         found: Flags = np.bincount(place, weights=flags[known], minlength=len(names)) > 0
         return found
 
-    status = records.status[items]
-    gone = any_of(records.account_gone[items])
-    up = any_of(np.isin(status, STILL_UP)) & ~gone
+    status, page, fate = records.status[items], records.page[items], records.fate[items]
+    gone = any_of(records.account_gone[items] | (page == _REMOVED))
+    up = any_of(np.isin(status, STILL_UP) | np.isin(page, STILL_UP)) & ~gone
+    removed = (status == _REMOVED) & ~records.is_account[items]
     return AccountFigures(
         accounts=len(names),
         unknown_items=int((~known).sum()),
@@ -451,6 +457,9 @@ def _account_figures(material: Material, items: Whole) -> AccountFigures:
         gone=int(gone.sum()),
         up=int(up.sum()),
         up_with_removed=int((up & any_of(status == _REMOVED)).sum()),
+        items_with=int((fate == WITH_ACCOUNT).sum()),
+        items_alone=int((fate == ALONE).sum()),
+        items_untold=int((removed & (fate == 0)).sum()),
     )
 
 

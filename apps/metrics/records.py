@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from django.db.models import F, Q, QuerySet
 
-from apps.checks.models import Check, Transition
+from apps.checks.accounts import IS_PAGE
+from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
+from apps.platforms.accounts import ACCOUNT
 from apps.reports.models import ErrorMark, Item
 
 from .reading import (
@@ -29,6 +31,7 @@ from .reading import (
     Flags,
     Whole,
     among,
+    distinct,
     in_bits,
     in_codes,
     in_seconds,
@@ -41,7 +44,10 @@ NEVER = 0
 STATUS_CODES: Mapping[str, int] = {status.value: code for code, status in enumerate(STATUS_ORDER)}
 """A status as its place in STATUS_ORDER."""
 
-ACCOUNT_KIND = "account"  # the kind of a target that is an account's own page
+WITH_ACCOUNT, ALONE = 1, 2
+"""Whether an item that is gone went with its account; 0 where that is not known, or where it is not gone."""
+
+NO_PAGE = -1  # the status of an account whose page is not watched
 
 SAID_BY_PLATFORM = (
     Reason.GONE,
@@ -84,7 +90,10 @@ class ItemRecords:
     control: Flags
     attested: Flags
     error: Flags
-    account_gone: Flags  # is gone, and shows that its account is: an account's page, or suspended with it
+    is_account: Flags  # is an account's own page
+    account_gone: Flags  # shows that its account is gone: itself an account's page, or gone with it
+    page: Whole  # the status of its account's page; NO_PAGE where none is watched
+    fate: Whole  # WITH_ACCOUNT, ALONE or 0
     observed: Flags  # the checker itself saw it there at or after the report
     status: Whole
     present: Whole  # last seen there, by whomever
@@ -112,7 +121,7 @@ _ITEM_COLUMNS: Mapping[str, Column] = {
     "account": F("target__account_key"),
     "reported": in_seconds("reported_at"),
 }
-_FLAGS = (Q(control=True), Q(attested=True), Q(target__kind=ACCOUNT_KIND))
+_FLAGS = (Q(control=True), Q(attested=True), Q(target__kind=ACCOUNT))
 
 
 def seconds(moment: datetime) -> int:
@@ -155,7 +164,7 @@ def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemR
             superseded_at=None, target_id__in=among(np.unique(columns["target"][eventful]))
         )
         changes = _histories(_in_order(read_columns(transitions, _CHANGE_COLUMNS)))
-    return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None))
+    return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None), as_of=None)
 
 
 def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
@@ -174,11 +183,16 @@ def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
         Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
     )
     told = np.isin(rows["target"], eventful)
-    return _records(columns, _histories({name: row[told] for name, row in rows.items()}), errors)
+    histories = _histories({name: row[told] for name, row in rows.items()})
+    return _records(columns, histories, errors, as_of=as_of)
 
 
 def _records(
-    columns: dict[str, Whole], changes: Mapping[int, Sequence[Change]], errors: QuerySet[ErrorMark]
+    columns: dict[str, Whole],
+    changes: Mapping[int, Sequence[Change]],
+    errors: QuerySet[ErrorMark],
+    *,
+    as_of: datetime | None,
 ) -> ItemRecords:
     if not (np.diff(columns["pk"]) > 0).all():
         # A database gives rows in any order, and sums of fractions depend on it in their last digits.
@@ -187,16 +201,43 @@ def _records(
     # Of all campaigns: they are few, and the way from a campaign to its marks leads through all its items.
     marked = np.fromiter(errors.values_list("item_id", flat=True), np.int64)
     control, attested, is_account = _bits(columns.pop("flags"), 3)
-    went_with_account = is_account | (columns.pop("suspended") > 0)
+    columns |= _fates(columns, columns.pop("suspended") > 0, is_account, as_of)
+    went_with_account = is_account | (columns["fate"] == WITH_ACCOUNT)
     return ItemRecords(
         error=np.isin(columns["pk"], marked),
         control=control,
         attested=attested,
+        is_account=is_account,
         account_gone=(columns["status"] == _REMOVED) & went_with_account,
         observed=columns.pop("checker_present") >= columns["reported"],
         changes=changes,
         **columns,
     )
+
+
+def _fates(
+    columns: Mapping[str, Whole], suspended: Flags, is_account: Flags, as_of: datetime | None
+) -> dict[str, Whole]:
+    """How each item's account stands, and whether an item that is gone went with it.
+
+    The rules are those of `checks.accounts.fate`.
+    """
+    removed = (columns["status"] == _REMOVED) & ~is_account
+    after, by = columns["present"], columns["removed_by"]
+    keys = distinct(columns["account"][(columns["account"] != 0) & ~is_account])
+    pages = read_pages(keys, as_of=as_of) if len(keys) else _no_pages()
+    page = _looked_up(columns["account"], pages, default=NO_PAGE, of="status")
+    page["status"] = np.where(is_account, NO_PAGE, page["status"])
+    went = (page["removed_after"] != NEVER) & (page["removed_by"] != NEVER) & (after != NEVER)
+    overlap = np.maximum(page["removed_after"], after) < np.minimum(page["removed_by"], by)
+    alone = (went & (page["removed_by"] <= after)) | (page["present"] >= by)
+    watched = page["status"] != NO_PAGE
+    fate = np.select(
+        [removed & suspended, removed & watched & went & overlap, removed & watched & alone],
+        [WITH_ACCOUNT, WITH_ACCOUNT, ALONE],
+        0,
+    )
+    return {"page": page["status"], "fate": fate}
 
 
 def _bits(flags: Whole, many: int) -> list[Flags]:
@@ -210,6 +251,65 @@ def _in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
     """
     order = np.lexsort((rows["number"], rows["status"] == _REMOVED, rows["by"], rows["target"]))
     return {name: column[order] for name, column in rows.items()}
+
+
+def read_pages(keys: Whole, *, as_of: datetime | None) -> dict[str, Whole]:
+    """What is held of the pages of some accounts, a row an account, ordered by its key in `target`.
+
+    Of an account with several pages nothing is told. `removed_after` and `removed_by` are of the last
+    removal, whether or not it came back; `present` is its last sight.
+    """
+    pages = Target.objects.filter(IS_PAGE, account_key__in=among(keys))
+    if as_of is None:
+        columns = read_columns(
+            pages.order_by(),
+            {
+                "target": F("account_key"),
+                "status": in_codes("status", STATUS_CODES),
+                "removed_after": in_seconds("removed_after"),
+                "removed_by": in_seconds("removed_by"),
+                "present": in_seconds("present_at"),
+            },
+        )
+        return _once_each(columns)
+    pages = pages.filter(created_at__lte=as_of)
+    named = read_columns(pages.order_by(), {"pk": F("pk"), "target": F("account_key")})
+    targets = pages.order_by().values("pk")
+    held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
+    transitions = Transition.objects.filter(held, recorded_at__lte=as_of, target__in=targets)
+    rows = _in_order(read_columns(transitions, _CHANGE_COLUMNS))
+    removals = {name: column[rows["status"] == _REMOVED] for name, column in rows.items()}
+    last = np.ones(len(removals["target"]), bool)
+    last[:-1] = removals["target"][1:] != removals["target"][:-1]
+    gone = {
+        "target": removals["target"][last],
+        "removed_after": removals["after"][last],
+        "removed_by": removals["by"][last],
+    }
+    standing, _ = _standing(rows)
+    waiting = STATUS_CODES[Status.WAITING]
+    status = _looked_up(
+        named["pk"], {name: standing[name] for name in ("target", "status")}, default=waiting, of="status"
+    )
+    seen = _last_seen(targets, as_of)
+    present = _looked_up(named["pk"], {name: seen[name] for name in ("target", "present")})
+    return _once_each({"target": named["target"], **status, **_looked_up(named["pk"], gone), **present})
+
+
+def _no_pages() -> dict[str, Whole]:
+    names = ("target", "status", "removed_after", "removed_by", "present")
+    return {name: np.zeros(0, np.int64) for name in names}
+
+
+def _once_each(rows: dict[str, Whole]) -> dict[str, Whole]:
+    """The rows in the order of their keys, without those whose key stands there more than once."""
+    order = np.argsort(rows["target"])
+    keys = rows["target"][order]
+    alone = np.ones(len(keys), bool)
+    same = keys[1:] == keys[:-1]
+    alone[1:] &= ~same
+    alone[:-1] &= ~same
+    return {name: column[order][alone] for name, column in rows.items()}
 
 
 def _standing(rows: dict[str, Whole]) -> tuple[dict[str, Whole], Whole]:
@@ -255,7 +355,7 @@ def _looked_up(
     }
 
 
-def _last_seen(targets: QuerySet[Item, Any], as_of: datetime) -> dict[str, Whole]:
+def _last_seen(targets: QuerySet[Any, Any], as_of: datetime) -> dict[str, Whole]:
     """When each target was last seen there, by whomever and by the checker, was last seen at all or gone, and
     last seen gone with its account."""
     shows = SHOWS_ITEM | SHOWS_ITEM_TO_PERSON

@@ -186,6 +186,11 @@ def _accounts(accounts: AccountFigures) -> Json:
         "gone": accounts.gone,
         "up": accounts.up,
         "up_with_removed_items": accounts.up_with_removed,
+        "removed_items": {
+            "with_account": accounts.items_with,
+            "alone": accounts.items_alone,
+            "unknown": accounts.items_untold,
+        },
     }
 
 

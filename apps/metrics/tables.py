@@ -282,9 +282,12 @@ def accounts(group: GroupFigures) -> Chart | None:
         return None
     rows = (
         ("Accounts behind the items", found.accounts),
-        ("An item went with its account", found.gone),
-        ("Something of it was up when last looked at", found.up),
+        ("Its page is gone, or an item went with it", found.gone),
+        ("Its page or something of it was up when last looked at", found.up),
         ("Of those, with a removed item", found.up_with_removed),
+        ("Items gone with their account", found.items_with),
+        ("Items gone without their account", found.items_alone),
+        ("Items gone, the account’s fate not known", found.items_untold),
         ("Most items of one account", found.items_most),
         ("Items whose account is not known", found.unknown_items),
     )

@@ -19,10 +19,11 @@ OWN_DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 
 def definitions() -> Mapping[str, Definition]:
     """Every definition by its slug. Raises DefinitionError if one of them cannot be used."""
-    return _load(_directories())
+    return _load(directories())
 
 
-def _directories() -> tuple[str, ...]:
+def directories() -> tuple[str, ...]:
+    """The folders whose definitions are in force."""
     return (str(OWN_DEFINITIONS), *map(str, settings.PLATFORM_DEFINITION_DIRS))
 
 
@@ -60,7 +61,7 @@ def definition(slug: str) -> Definition | None:
 
 def software() -> tuple[Definition, ...]:
     """The definitions of software that any unknown host may run, in the order of their slugs."""
-    return _software(_directories())
+    return _software(directories())
 
 
 @lru_cache(maxsize=8)
@@ -74,7 +75,7 @@ def cases(slug: str) -> tuple[Case, ...]:
 
     Raises DefinitionError if the file cannot be used.
     """
-    for directory in map(Path, _directories()):
+    for directory in map(Path, directories()):
         path = directory / CASES / f"{slug}.toml"
         if path.is_file():
             return load_cases(path)
@@ -84,7 +85,7 @@ def cases(slug: str) -> tuple[Case, ...]:
 def stray_cases() -> tuple[Path, ...]:
     """Files of cases that belong to no definition: misspelt, or left over."""
     known = definitions()
-    paths = (path for folder in map(Path, _directories()) for path in sorted((folder / CASES).glob("*.toml")))
+    paths = (path for folder in map(Path, directories()) for path in sorted((folder / CASES).glob("*.toml")))
     return tuple(path for path in paths if path.stem not in known)
 
 
@@ -96,7 +97,7 @@ def platform_name(slug: str) -> str:
 
 def definition_for_host(host: str, port: int | None) -> Definition | None:
     """The definition that covers a host: an exact pattern before `*.suffix`, a longer before a shorter."""
-    return _covering(_directories(), host, port)
+    return _covering(directories(), host, port)
 
 
 @lru_cache(maxsize=4096)

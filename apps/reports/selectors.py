@@ -11,9 +11,11 @@ from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Action, Role, may
+from apps.checks.accounts import AccountPage, Fate, fate, page_of
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.core.defanging import defang
+from apps.platforms.accounts import ACCOUNT
 from apps.platforms.registry import platform_name
 
 from .models import (
@@ -128,6 +130,14 @@ class ItemRow:
             return None
         after = max(self.removed_after or self.reported_at, self.reported_at)
         return after - self.reported_at, self.removed_by - self.reported_at
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """How the account behind an item stands, by its page; and, of an item that is gone, its `fate`."""
+
+    page: AccountPage | None
+    fate: Fate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +370,20 @@ def overruling(checks: Iterable[CheckRow]) -> Overruling | None:
     if person is None or checker is None or person.outcome in {Outcome.INCONCLUSIVE, checker.outcome}:
         return None
     return Overruling(checker, person)
+
+
+def account_of(target: Target) -> AccountRow:
+    """How the account behind a target stands, and whether the target went with it. One query."""
+    page = page_of(target)
+    went = None
+    if target.status == Status.REMOVED and target.removed_by is not None and target.kind != ACCOUNT:
+        went = fate(
+            removed_after=target.removed_after,
+            removed_by=target.removed_by,
+            suspended_at=target.account_suspended_at,
+            page=page,
+        )
+    return AccountRow(page, went)
 
 
 def check_moments(target: Target) -> list[tuple[datetime, Outcome, bool]]:

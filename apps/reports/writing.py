@@ -72,7 +72,9 @@ class Writer:
         3. What people saw is recorded for all rows, duplicates too; what is on record is not recorded twice.
         """
         new = self._new(rows)
-        targets = watch_targets(Wanted(ready.row.match, ready.reported_at) for ready in new)
+        targets = watch_targets(
+            Wanted(ready.row.match, ready.reported_at, with_account=not ready.row.control) for ready in new
+        )
         reports = self._reports_of(new)
         items = Item.objects.bulk_create(
             [

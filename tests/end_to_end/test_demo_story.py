@@ -130,6 +130,13 @@ def test_the_record_agrees_with_the_truth(played: Played) -> None:
     # The first list: some of it was removed, but not all, and the counts are the truth's.
     first = Counter(row["status"] for row in played.rows if 1 in played.truth(row).lists)
     assert 0 < first["removed"] < first.total()
+    # Of what went, some went with its account, as the truth has it, and some without it.
+    with_account = [row for row in played.rows if row["gone_with"] == "with_account"]
+    assert with_account
+    assert all(
+        story.account_state(played.truth(row).owner, played.end) not in PRESENT for row in with_account
+    )
+    assert any(row["gone_with"] == "alone" for row in played.rows)
     # Items that came back are known as such.
     back = [row for row in played.rows if story.returns(played.truth(row))]
     confirmed = {key for key, *_ in played.removals}

@@ -8,18 +8,19 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from apps.checks import ledger
-from apps.checks.models import Check
+from apps.checks.models import Check, Target
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.exports.evidence import items_of_one, items_of_report, write_evidence
 from apps.reports.models import Campaign, Item
 from tests.exports.conftest import item_called
-from tests.factories import at, make_campaign, make_person
+from tests.factories import at, make_campaign, make_person, make_target
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +167,25 @@ def test_a_bundle_has_what_was_reported_and_answered_and_no_strangers_words(
     assert "not yours" not in everything
     assert "stranger@" not in everything
     assert "up-model" not in everything
+
+
+def test_a_bundle_has_the_checks_of_the_accounts_page_and_of_no_other(
+    campaign: Campaign, item: Item, tmp_path: Path
+) -> None:
+    Target.objects.filter(pk=item.target_id).update(account="uploader-1", account_key=1)
+    pages = [make_target(f"accounts/{number}", kind="account") for number in (1, 2)]
+    for number, page in enumerate(pages, 1):
+        Target.objects.filter(pk=page.pk).update(account_key=number)
+        append([NewCheck(page.pk, at(2), at(2), Outcome.AVAILABLE, Reason.OK)])
+    folder = unpacked(bundle(campaign, item), tmp_path)
+
+    def lines(name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (folder / name).read_text().split("\n")[:-1]]
+
+    told = {line["target"]: line["reported"] for line in lines("targets.jsonl")}
+    assert told == {item.target_id: True, pages[0].pk: False}
+    assert {line["target"] for line in lines("checks.jsonl")} == set(told)
+    assert verified(folder)[0] == 0
 
 
 def test_the_command_writes_a_bundle(campaign: Campaign, item: Item, tmp_path: Path) -> None:

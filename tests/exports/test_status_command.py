@@ -7,6 +7,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
 from apps.exports.columns import ITEMS
@@ -28,6 +29,12 @@ def test_each_item_is_one_json_object_with_the_columns_of_the_codebook(
             (2, Outcome.REMOVED, Reason.NOT_FOUND),
         ]
     )
+    account = make_target("accounts/one", kind="account", account="one")
+    Target.objects.filter(pk=gone.pk).update(account="one", account_key=account.account_key)
+    append(
+        NewCheck(account.pk, at(hours), at(hours), outcome, Reason.OK, manual=True)
+        for hours, outcome in ((1.2, Outcome.AVAILABLE), (1.6, Outcome.REMOVED))
+    )
     call_command("status", "example-models", "--jsonl")
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert list(first) == list(ITEMS.names)
@@ -35,6 +42,7 @@ def test_each_item_is_one_json_object_with_the_columns_of_the_codebook(
     assert (first["status"], first["reason"], first["by_person"]) == ("removed", "not_found", True)
     assert (first["removed_after"], first["removed_by"]) == ("2026-03-01T15:05:00Z", "2026-03-01T16:05:00Z")
     assert first["checks"] == 2
+    assert (first["gone_with"], second["gone_with"]) == ("with_account", None)
     assert (second["status"], second["reason"], second["control"]) == ("waiting", None, True)
     types = {
         "string": str,

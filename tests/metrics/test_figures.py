@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apps.metrics.figures import MARKS, Material, group_figures, hours_label, marks_within, time_figures
 from apps.metrics.population import Exclusion, Times, population
-from apps.metrics.records import NEVER, ItemRecords
+from apps.metrics.records import ALONE, NEVER, NO_PAGE, STATUS_CODES, WITH_ACCOUNT, ItemRecords
 from apps.metrics.responses import CLAIM_CODES, ReportRecord
 from tests.metrics.test_population import HOUR, NOW, REMOVED, REPORTED, SUSPECTED, UP, WAITING
 
@@ -38,7 +38,10 @@ def materials(draw: st.DrawFn) -> Material:
             "control": draw(st.integers(0, 4)) == 0,
             "attested": draw(st.booleans()),
             "error": draw(st.integers(0, 9)) == 0,
+            "is_account": draw(st.integers(0, 9)) == 0,
             "account_gone": is_gone and draw(st.booleans()),
+            "page": draw(st.sampled_from([NO_PAGE, *STATUS_CODES.values()])),
+            "fate": draw(st.sampled_from([0, WITH_ACCOUNT, ALONE])) if is_gone else 0,
             "status": status,
             "present": NEVER if status == WAITING else seen,
             "observed": seen >= REPORTED and draw(st.booleans()),
@@ -49,7 +52,7 @@ def materials(draw: st.DrawFn) -> Material:
             columns[name].append(int(value))
         claim.append(draw(st.sampled_from([0, *CLAIM_CODES.values()])))
         claimed.append(REPORTED + draw(seconds) if claim[-1] else NEVER)
-    flags = ("control", "attested", "error", "account_gone", "observed")
+    flags = ("control", "attested", "error", "is_account", "account_gone", "observed")
     records = ItemRecords(
         **{name: np.array(values, bool if name in flags else np.int64) for name, values in columns.items()}
     )
@@ -88,6 +91,7 @@ def test_figures_add_up_and_keep_within_their_bounds(material: Material) -> None
     assert claims.removed + claims.refused + claims.restricted <= figures.eligible
     accounts = figures.accounts
     assert accounts.up_with_removed <= accounts.up <= accounts.accounts - accounts.gone
+    assert accounts.items_with + accounts.items_alone + accounts.items_untold <= figures.eligible
     if figures.controls:
         assert figures.controls.of <= figures.excluded[Exclusion.CONTROL]
 

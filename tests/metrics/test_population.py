@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.checks.outcomes import Status
 from apps.metrics.population import Exclusion, Population, first_removal, population
-from apps.metrics.records import NEVER, STATUS_CODES, Change, ItemRecords
+from apps.metrics.records import NEVER, NO_PAGE, STATUS_CODES, Change, ItemRecords
 
 UP, RESTRICTED, SUSPECTED, REMOVED, UNVERIFIABLE, WAITING = (
     STATUS_CODES[status]
@@ -46,7 +46,10 @@ def one(changes: Sequence[Change] = (), **columns: Any) -> Population:
         "control": False,
         "attested": True,
         "error": False,
+        "is_account": False,
         "account_gone": False,
+        "page": NO_PAGE,
+        "fate": 0,
         "status": UP,
         "observed": False,
         "present": NEVER,

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.checks.models import Check
 from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.recording import NewCheck, append
 from apps.checks.services import ManualObservation, record_manual_checks
 from apps.reports.models import Item
 from tests.factories import at, make_check, make_item, make_report, make_target, make_transition
@@ -131,6 +132,37 @@ def test_the_page_takes_as_many_queries_for_2000_checks_as_for_2(
         page = client.get(path_of(item)).content.decode()
     assert "The last 30 of 2" in page
     assert page.count("<rect") < 200
+
+
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ([], "was not looked at yet"),
+        ([(1, Outcome.AVAILABLE)], "The page of its account:"),
+        (
+            [(1, Outcome.AVAILABLE), (7, Outcome.AVAILABLE)],
+            "<strong>It went without its account</strong>, whose",
+        ),
+        (
+            [(1, Outcome.AVAILABLE), (6, Outcome.REMOVED)],
+            "<strong>It went with its account</strong>, whose page",
+        ),
+    ],
+)
+def test_the_page_says_whether_an_item_went_with_its_account(
+    looks: list[tuple[float, Outcome]], said: str, team: Team
+) -> None:
+    item = make_item(make_report(team.campaign), make_target(account="uploader-1"))
+    account = make_target("accounts/1", kind="account", account="uploader-1")
+    append(
+        NewCheck(target_id, at(hours), at(hours), outcome, Reason.PERSON, manual=True)
+        for target_id, seen in (
+            (item.target_id, [(2.0, Outcome.AVAILABLE), (5.0, Outcome.REMOVED)]),
+            (account.pk, looks),
+        )
+        for hours, outcome in seen
+    )
+    assert said in text_of(team.client("viewer"), f"/workspace/example-models/items/{item.pk}/")
 
 
 def test_transitions_show_their_intervals(team: Team) -> None:

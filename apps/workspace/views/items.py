@@ -17,6 +17,7 @@ from apps.metrics.check_facts import check_facts
 from apps.reports.models import Item
 from apps.reports.reply_selectors import error_reasons
 from apps.reports.selectors import (
+    account_of,
     check_moments,
     checks_of,
     item_rows,
@@ -78,6 +79,7 @@ def _facts(access: Access, found: Item) -> dict[str, object]:
         "access": access,
         "overruled": overruling_to_report(found.target, checks),
         "row": row,
+        "account": account_of(found.target),
         "report": report_row(found.report),
         "strip": check_strip(
             moments,
