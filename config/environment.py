@@ -111,6 +111,25 @@ def ports(name: str) -> list[int]:
     return _read(name, parse, [], "ports from 1 to 65535 separated by commas, for example 8080,8443")
 
 
+def name_servers(name: str) -> list[tuple[str, int]] | None:
+    """A list of name servers as address and port; None when it is unset, which is not the same as none."""
+
+    def parse(written: str) -> list[tuple[str, int]]:
+        if written.lower() == "none":
+            return []
+        found = []
+        for part in filter(None, (part.strip() for part in written.split(","))):
+            parts = urlsplit(f"//[{part}]" if part.count(":") > 1 and "[" not in part else f"//{part}")
+            address = str(ipaddress.ip_address(parts.hostname or ""))
+            if parts.path or parts.username is not None or parts.port == 0:
+                raise ValueError(written)
+            found.append((address, parts.port or 53))
+        return found
+
+    example = "addresses separated by commas, for example 192.0.2.53,[2001:db8::53]:5353, or none"
+    return _read(name, parse, None, example)
+
+
 def folders(name: str) -> list[Path]:
     """A list of folders that exist, separated as in PATH."""
 

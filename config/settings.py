@@ -126,6 +126,9 @@ CHECK_PROXY = environment.address_of_service(
     without="to ask directly",
 )
 CHECK_CA_BUNDLE = environment.existing_file("CHECK_CA_BUNDLE")
+# Name servers that are asked why a name did not resolve; None: the system's own. At least two, of different
+# operators, are needed to believe that a name does not exist.
+CHECK_NAME_SERVERS = environment.name_servers("CHECK_NAME_SERVERS")
 CHECK_CONTACT_URL = environment.web_address("CHECK_CONTACT_URL", SITE_URL + "/checker/")
 # Shown on /checker/ to those who receive the checker's requests.
 CHECK_CONTACT_EMAIL = environment.text("CHECK_CONTACT_EMAIL", "")

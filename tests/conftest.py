@@ -30,6 +30,14 @@ hypothesis.settings.register_profile("still-up", deadline=None)
 hypothesis.settings.load_profile("still-up")
 
 
+def pytest_configure() -> None:
+    """Ask nothing of the system's name servers: what a test asks stands on this machine."""
+    from django.conf import settings
+
+    os.environ["CHECK_NAME_SERVERS"] = "none"
+    settings.CHECK_NAME_SERVERS = []
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """SQLite is tested as it is used: a file in WAL mode, which threads and processes can share."""

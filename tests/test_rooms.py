@@ -37,9 +37,11 @@ NETWORK_MODULES = {
     "urllib.request",
     "httpx",
     "aiohttp",
+    "dns",
 }
 MAY_OPEN_A_SOCKET = {
     "apps/checks/fetch.py",  # the one gate to reported URLs
+    "apps/checks/names.py",  # asks the operator's name servers, and nobody that a name leads to
     "apps/demo/platform.py",  # the simulated platform listens on loopback
     "apps/server/parts.py",  # asks whether a port is free before something listens on it
 }

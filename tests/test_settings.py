@@ -81,6 +81,13 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         ("CHECK_ALLOW_PORTS", "http", "Write ports from 1 to 65535 separated by commas"),
         ("CHECK_ALLOW_PORTS", "0", "Write ports from 1 to 65535 separated by commas"),
         ("CHECK_PROXY", "socks5://127.0.0.1:9050", "Write http://proxy.example.org:3128, or leave it out"),
+        (
+            "CHECK_NAME_SERVERS",
+            "ns.example.org",
+            "Write addresses separated by commas, for example 192.0.2.53",
+        ),
+        ("CHECK_NAME_SERVERS", "192.0.2.53:0", "Write addresses separated by commas, for example 192.0.2.53"),
+        ("CHECK_NAME_SERVERS", "192.0.2.53/x", "Write addresses separated by commas, for example 192.0.2.53"),
         ("CHECK_CA_BUNDLE", "/no/such/file", "Write the path of a file that exists."),
         ("CHECK_CONTACT_URL", "us", "Write a web address, for example https:"),
         ("SITE_URL", "still-up.example.org", "Write a web address, for example https:"),
@@ -169,11 +176,15 @@ def test_values_are_typed(load_settings: Any) -> None:
     settings = load_settings(
         CHECK_ALLOW_NETWORKS="127.0.0.0/8, ::1/128",
         CHECK_ALLOW_PORTS="8765,8766",
+        CHECK_NAME_SERVERS="192.0.2.53, 2001:db8::53, [2001:db8::53]:5353",
         CLOCK_ORIGIN="2026-03-01T00:00:00Z",
         EMAIL_URL="smtp+tls://us%40example.org:pass%2Fword@mail.example.org",
     )
     assert [str(network) for network in settings.CHECK_ALLOW_NETWORKS] == ["127.0.0.0/8", "::1/128"]
     assert settings.CHECK_ALLOW_PORTS == [8765, 8766]
+    assert settings.CHECK_NAME_SERVERS == [("192.0.2.53", 53), ("2001:db8::53", 53), ("2001:db8::53", 5353)]
+    assert load_settings(CHECK_NAME_SERVERS="none").CHECK_NAME_SERVERS == []
+    assert load_settings(CHECK_NAME_SERVERS="").CHECK_NAME_SERVERS is None
     assert datetime(2026, 3, 1, tzinfo=UTC) == settings.CLOCK_ORIGIN
     assert (settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD) == ("us@example.org", "pass/word")
     assert (settings.EMAIL_PORT, settings.EMAIL_USE_TLS) == (587, True)

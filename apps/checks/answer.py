@@ -44,7 +44,8 @@ class Answer:
     `headers` have lower-case names; repeated headers are joined with ", ". `body` is at most CHECK_MAX_BYTES
     of decoded content, kept in memory for the verdict only and never stored. Times are the record's time.
     `failure` is one of the inconclusive transport reasons; `detail` is a short technical word for the
-    evidence ("NXDOMAIN", "certificate: hostname mismatch"), without the URL.
+    evidence ("NXDOMAIN", "certificate: hostname mismatch"), without the URL. `address` is that of the server
+    that answered; "" where it is not known, as behind a proxy.
     """
 
     ask: Ask
@@ -58,6 +59,7 @@ class Answer:
     truncated: bool = False
     received_bytes: int = 0
     elapsed_ms: int = 0
+    address: str = ""
     failure: Reason | None = None
     detail: str = ""
 

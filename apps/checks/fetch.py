@@ -8,6 +8,9 @@ A reported URL is chosen by strangers, and so is all that its server answers. Wh
 - How long: one deadline covers the whole ask: looking up, connecting, TLS, headers, body and all redirects.
 - How much: a body is read up to a cap that counts decoded bytes, and decompression never makes more.
 
+A name that does not resolve is asked of name servers once more, for the reason alone (`names.py`): no address
+that they give is used.
+
 Nothing that is fetched is stored or logged here, and no log line carries a URL.
 """
 
@@ -50,6 +53,7 @@ from apps.core import clock
 
 from .address import Address, Gate, Place, Refusal, literal_addresses
 from .answer import Answer, Ask, Hop
+from .names import UNTOLD, NameServer, name_servers, why
 from .outcomes import Reason
 
 if TYPE_CHECKING:
@@ -93,6 +97,8 @@ class _Exchange:
     gate: Gate
     only_named: bool  # the clock is simulated: nothing but CHECK_ALLOW_NETWORKS may be asked
     deadline: float  # on the monotonic clock
+    name_servers: tuple[NameServer, ...] = ()  # asked why a name did not resolve
+    address: str = ""  # of the server that answered last
     phase: str = "connect"
     allowance: int = 0  # bytes that may still be received in this phase
     reused: bool = True  # whether the request went out on a connection that was open already
@@ -193,7 +199,13 @@ def _open(host: str, port: int, *, to_proxy: bool) -> socket.socket:
         raise _Halt(Reason.CHECKER_ERROR, "the connection does not go through the proxy")
     host = host.strip("[]")
     exchange.phase = "name lookup"
-    addresses = literal_addresses(host) or resolve(host, port, exchange.remaining())
+    try:
+        addresses = literal_addresses(host) or resolve(host, port, exchange.remaining())
+    except socket.gaierror as error:
+        if to_proxy:
+            raise
+        told = why(host, exchange.name_servers, until=exchange.deadline)
+        raise _Halt(Reason.DNS_FAILURE, _os_detail(error) if told == UNTOLD else told) from error
     if not to_proxy:
         if not exchange.gate.admits_port(port):
             raise _Halt(Reason.BLOCKED_ADDRESS, "port")
@@ -238,8 +250,16 @@ class _GatedConnection(HTTPConnection):
             raise
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
-        _exchange.get().phase = "headers"
+        exchange = _exchange.get()
+        exchange.phase = "headers"
+        exchange.address = self._peer() if self.proxy is None else ""
         return super().getresponse()
+
+    def _peer(self) -> str:
+        # A connection that has broken meanwhile says so when it is read.
+        with suppress(OSError, AttributeError):
+            return str(self.sock.getpeername()[0])
+        return ""
 
 
 class _GatedTLSConnection(_GatedConnection, HTTPSConnection):
@@ -358,7 +378,7 @@ def _content_coding(header: str) -> str:
 # ----------------------------------------------------------------------------------------- what failures mean
 
 _LOOKUP_DETAILS = {
-    socket.EAI_NONAME: "NXDOMAIN",
+    socket.EAI_NONAME: "the name did not resolve",
     socket.EAI_AGAIN: "temporary failure",
     socket.EAI_FAIL: "the resolver failed",
 }
@@ -468,6 +488,7 @@ class Fetcher:
         self.pace = pace
         self.gate = Gate.from_settings()
         self.only_named = clock.is_simulated()
+        self.name_servers = () if self.only_named else name_servers()
         self.timeout = float(settings.CHECK_TIMEOUT)
         self.max_bytes = int(settings.CHECK_MAX_BYTES)
         self.proxies = _proxies(settings.CHECK_PROXY)
@@ -515,7 +536,9 @@ class _Visit:
         self.started_at: datetime | None = None
         self.begun = time.monotonic()
         self.waited = 0.0
-        self.exchange = _Exchange(fetcher.gate, fetcher.only_named, self.begun + fetcher.timeout)
+        self.exchange = _Exchange(
+            fetcher.gate, fetcher.only_named, self.begun + fetcher.timeout, fetcher.name_servers
+        )
 
     def answer(self) -> Answer:
         response: requests.Response | None = None
@@ -682,6 +705,7 @@ class _Visit:
             truncated=truncated,
             received_bytes=self.received_bytes,
             elapsed_ms=round((time.monotonic() - self.begun - self.waited) * 1000),
+            address=self.exchange.address if status is not None else "",
             failure=failure,
             detail=detail,
         )

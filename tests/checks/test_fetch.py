@@ -11,6 +11,7 @@ import ssl
 import threading
 import tracemalloc
 import zlib
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from ipaddress import ip_network
 
@@ -23,6 +24,16 @@ from apps.checks.answer import Ask, Hop
 from apps.checks.fetch import Fetcher, resolve
 from apps.checks.outcomes import Reason
 from apps.core import clock
+from tests.checks.name_server import (
+    Zone,
+    alias_to_nothing,
+    at_loopback,
+    denied,
+    failing,
+    refusing,
+    silent,
+    with_address,
+)
 from tests.checks.servers import RawServer, answering, proxying, redirect, response, routing
 
 HELLO = response(b"<title>hello</title>", headers=["Content-Type: text/html"])
@@ -102,6 +113,15 @@ def test_a_page_comes_back_with_its_facts(visit):
     assert not answer.truncated
     assert answer.hops == ()
     assert answer.started_at <= answer.finished_at
+
+
+def test_the_address_of_the_server_is_told_on_new_and_on_kept_connections(allow):
+    with RawServer(answering(HELLO)) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            addresses = [fetch(Ask("page", server.url(f"/{number}"))).address for number in range(2)]
+        assert server.connections == 1
+    assert addresses == ["127.0.0.1"] * 2
 
 
 def test_the_checker_says_who_asks(allow, settings):
@@ -814,18 +834,81 @@ def test_the_next_address_is_tried_when_one_takes_no_connection(allow, monkeypat
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "no"), "NXDOMAIN"),
+        (socket.gaierror(socket.EAI_NONAME, "no"), "the name did not resolve"),
         (socket.gaierror(socket.EAI_NODATA, "no"), "the name has no address"),
         (socket.gaierror(socket.EAI_AGAIN, "no"), "temporary failure"),
         (socket.gaierror(socket.EAI_FAIL, "no"), "the resolver failed"),
     ],
 )
-def test_a_name_that_is_not_there_is_told_from_a_resolver_that_fails(allow, monkeypatch, error, detail):
+def test_a_resolver_that_fails_is_told_in_its_own_words_where_no_name_server_is_asked(
+    allow, monkeypatch, error, detail
+):
     resolver(monkeypatch, error)
     with Fetcher() as fetch:
         for scheme in ("http", "https"):
             answer = fetch(Ask("page", f"{scheme}://gone.example.org/"))
             assert (answer.failure, answer.detail) == (Reason.DNS_FAILURE, detail)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL])
+@pytest.mark.parametrize(
+    ("says", "detail"),
+    [
+        ((denied, denied), "NXDOMAIN"),
+        ((denied,), "NXDOMAIN from one name server"),
+        ((denied, failing), "NXDOMAIN from one name server"),
+        ((failing, failing), "SERVFAIL"),
+        ((refusing, failing), "SERVFAIL"),
+        ((alias_to_nothing, alias_to_nothing), "alias to nothing"),
+        ((denied, with_address), "name servers disagree"),
+    ],
+)
+def test_whatever_the_resolver_says_the_reason_is_that_of_the_name_servers(
+    allow, settings, monkeypatch, scheme, code, says, detail
+):
+    resolver(monkeypatch, socket.gaierror(code, "no"))
+    with ExitStack() as stack:
+        zones = [stack.enter_context(Zone({"gone.example.org": one})) for one in says]
+        settings.CHECK_NAME_SERVERS = [(zone.address, zone.port) for zone in zones]
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", f"{scheme}://gone.example.org/"))
+    assert (answer.failure, answer.detail) == (Reason.DNS_FAILURE, detail)
+    assert answer.url == answer.ask.url
+
+
+def test_an_address_that_a_name_server_gives_is_never_connected_to(allow, settings, monkeypatch):
+    with RawServer(answering(HELLO)) as server, Zone({"models.example.org": at_loopback}) as zone:
+        allow(server)
+        settings.CHECK_NAME_SERVERS = [(zone.address, zone.port)]
+        resolver(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "no"))
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", server.url(host="models.example.org")))
+        assert server.connections == 0
+    assert zone.asked
+    assert (answer.failure, answer.detail) == (Reason.DNS_FAILURE, "resolves for a name server")
+
+
+def test_a_silent_name_server_gets_what_is_left_of_the_deadline(allow, settings, monkeypatch):
+    settings.CHECK_TIMEOUT = 0.4
+    resolver(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "no"))
+    with Zone({"gone.example.org": silent}) as zone:
+        settings.CHECK_NAME_SERVERS = [(zone.address, zone.port)] * 3
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", "http://gone.example.org/"))
+    assert (answer.failure, answer.detail) == (Reason.DNS_FAILURE, "no answer")
+    assert answer.elapsed_ms < 1500
+
+
+def test_a_fast_clock_asks_no_name_server(allow, settings, monkeypatch):
+    settings.CLOCK_ORIGIN, settings.CLOCK_SPEED = clock.wall(), 14_400
+    resolver(monkeypatch, socket.gaierror(socket.EAI_NONAME, "no"))
+    with Zone({}) as zone:
+        settings.CHECK_NAME_SERVERS = [(zone.address, zone.port)]
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", "http://gone.example.org/"))
+        assert zone.asked == []
+    assert (answer.failure, answer.detail) == (Reason.DNS_FAILURE, "the name did not resolve")
 
 
 def test_a_hanging_resolver_gets_the_deadline_and_no_more(allow, settings, monkeypatch):
@@ -889,6 +972,32 @@ def test_an_expired_certificate_is_a_tls_failure(allow, certified, authority):
     assert (answer.failure, answer.detail) == (Reason.TLS_FAILURE, "certificate: expired")
 
 
+def test_a_certificate_that_vouches_for_itself_is_a_tls_failure(allow, certified, tmp_path):
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.cert_pem.write_to_path(tmp_path / "own.pem")
+    authority.private_key_pem.write_to_path(tmp_path / "own.key")
+    context.load_cert_chain(tmp_path / "own.pem", tmp_path / "own.key")
+    with RawServer(answering(HELLO), context=context) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", server.url()))
+    assert (answer.failure, answer.detail) == (Reason.TLS_FAILURE, "certificate: self-signed")
+
+
+def test_a_handshake_that_is_refused_is_a_tls_failure(allow, certified):
+    context = certified("127.0.0.1")
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("PSK")  # what nobody can agree to without a shared key
+    with RawServer(answering(HELLO), context=context) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", server.url()))
+    assert answer.failure is Reason.TLS_FAILURE
+    assert "HANDSHAKE_FAILURE" in answer.detail
+
+
 def test_a_server_that_speaks_no_tls_is_a_tls_failure(allow):
     with RawServer(once(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         server.script = lambda visitor: (
@@ -923,7 +1032,7 @@ def test_every_request_goes_through_the_proxy(allow, settings, certified, secure
             answer = fetch(Ask("page", f"{scheme}://models.example.org/"))
         assert [head.split()[1] for head in site.heads] == ["/", "/next"]
         assert {head.split()[0] for head in proxy.heads} == ({"CONNECT"} if secure else {"GET"})
-    assert (answer.failure, answer.status) == (None, 200)
+    assert (answer.failure, answer.status, answer.address) == (None, 200, "")
 
 
 @pytest.mark.parametrize(
