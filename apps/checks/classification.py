@@ -5,7 +5,7 @@ The command `classify` and the page of that name both print what is found here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.core.canonical import canonicalise
@@ -14,13 +14,22 @@ from apps.platforms.matching import Match, match, template_parameters
 from apps.platforms.schema import Signal, When, expand
 
 from .answer import Answer, Ask, Fetch, Observation
-from .conditions import condition_words, first_lacking
+from .conditions import condition_words, first_lacking, whole_site_words
 from .observe import facts_of, observe, observe_canary
 from .outcomes import Outcome, Reason
 from .replay import Replay
 from .siblings import Siblings
 from .signals import Reading
-from .verdict import COMPARISON, GENERIC, SIBLING, candidates, probe_of, probes_of
+from .verdict import (
+    GENERIC,
+    SIBLING,
+    candidates,
+    comparison_name,
+    facts_beside,
+    is_set_aside,
+    probe_of,
+    probes_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +37,26 @@ class Said:
     """What one signal said of one answer.
 
     `origin` is the slug of its definition, or "generic". `lacks` is the first of its conditions that does not
-    hold; None where all hold. Of the signals that hold, the first `decided`.
+    hold; None where all hold. `set_aside` marks a claim about a whole site that the rest of it does not bear
+    out. Of the signals that hold, the first `decided`.
     """
 
     origin: str
     signal: Signal
     lacks: When | None
     decided: bool
+    set_aside: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether all its conditions hold."""
-        return self.lacks is None
+        return self.lacks is None and not self.set_aside
 
     @property
     def lacking(self) -> str:
         """The first condition that does not hold, in words; "" where all hold."""
+        if self.set_aside:
+            return whole_site_words()
         return "" if self.lacks is None else condition_words(self.lacks)[0]
 
     @property
@@ -84,7 +97,7 @@ class Step:
 
     @property
     def generic(self) -> tuple[Said, ...]:
-        """What the rules for every site say: walls, which are looked at first, then answers."""
+        """What the rules for every site say: walls, which are looked at first, then answers or failures."""
         return tuple(one for one in self.said if one.origin == GENERIC)
 
     @property
@@ -119,7 +132,7 @@ class Classification:
     @property
     def compared(self) -> bool:
         """Whether the comparison with an address that cannot exist decided, against the signal that held."""
-        return self.observation.verdict.signal == COMPARISON
+        return self.observation.verdict.signal == comparison_name()
 
     @property
     def never_seen(self) -> bool:
@@ -173,6 +186,7 @@ class Hearing:
 def explain(found: Match, answers: Sequence[Answer]) -> tuple[Step, ...]:
     """What each signal says of each answer. Pure, like the verdict itself."""
     params = template_parameters(found)
+    beside = facts_beside(answers)
     steps = []
     asked: set[str] = set()
     for answer in answers:
@@ -182,17 +196,14 @@ def explain(found: Match, answers: Sequence[Answer]) -> tuple[Step, ...]:
         asked.add(answer.ask.name)
         probe = probe_of(found, answer)
         reading = Reading(answer, asked_of=found.key, params=params, json_after=probe.json_after)
-        steps.append(Step(answer, _said(reading, candidates(found, probe, answer, already=set(asked)))))
+        said: list[Said] = []
+        for origin, signal in candidates(found, probe, answer, already=set(asked)):
+            lacks = first_lacking(signal.when, reading)
+            set_aside = lacks is None and is_set_aside(found, reading, signal, beside)
+            decided = lacks is None and not set_aside and not any(one.decided for one in said)
+            said.append(Said(origin, signal, lacks, decided, set_aside))
+        steps.append(Step(answer, tuple(said)))
     return tuple(steps)
-
-
-def _said(reading: Reading, signals: Iterable[tuple[str, Signal]]) -> tuple[Said, ...]:
-    said: list[Said] = []
-    for origin, signal in signals:
-        lacks = first_lacking(signal.when, reading)
-        decided = lacks is None and not any(one.decided for one in said)
-        said.append(Said(origin, signal, lacks, decided))
-    return tuple(said)
 
 
 def _ask_canary(found: Match, fetch: Fetch) -> Canary | None:

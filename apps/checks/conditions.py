@@ -47,6 +47,11 @@ def first_lacking(when: When, reading: Reading) -> When | None:
 # ----------------------------------------------------------------------------------------------------- words
 
 
+def whole_site_words() -> str:
+    """What lacks of a claim about a whole site where an address that cannot exist is answered otherwise."""
+    return _("the same answer for an address that cannot exist")
+
+
 def condition_words(when: When) -> tuple[str, ...]:
     """What has to be so for a signal to match, one condition each."""
     return tuple(_words(part) for part in parts(when))
@@ -66,6 +71,17 @@ def _head_words(part: When) -> str:
         return _("no answer: %(reasons)s") % {
             "reasons": _either(_(str(Reason(reason).label)) for reason in part.failure)
         }
+    if part.detail:
+        return _("in the checker’s word: %(texts)s") % {"texts": _texts(part.detail)}
+    if part.own_host is not None:
+        return _("from the item’s own host") if part.own_host else _("not from the item’s own host")
+    if part.address_in:
+        return _("from an address in the list %(names)s") % {"names": _texts(part.address_in)}
+    if part.blocked_by:
+        return {
+            "any": _("a header that says who blocks it"),
+            "another_site": _("a header that says that another site blocks it"),
+        }[part.blocked_by]
     if part.header:
         return _header_words(part.header[0])
     if part.header_name is not None:
@@ -114,6 +130,8 @@ def _json_words(condition: JsonCondition) -> str:
         tests.append(_("is empty"))
     if condition.null:
         tests.append(_("is null"))
+    if condition.filled:
+        tests.append(_("is neither empty nor false"))
     if condition.present is not None:
         tests.append(_("is there") if condition.present else _("is not there"))
     return _("in the JSON, %(path)s %(tests)s") % {"path": condition.path, "tests": _(" and ").join(tests)}
@@ -139,9 +157,11 @@ def _wording_words(part: When) -> str:
     said: Sequence[tuple[tuple[str, ...], str]] = (
         (part.title, _("the title contains %(texts)s")),
         (part.title_equals, _("the title is %(texts)s")),
+        (part.title_part, _("a part of the title is %(texts)s")),
         (part.heading, _("a heading contains %(texts)s")),
-        (part.title_or_heading, _("the title or a heading contains %(texts)s")),
-        (part.title_or_heading_equals, _("the title or a heading is %(texts)s")),
+        (part.title_or_heading, _("the title, a heading or a status block contains %(texts)s")),
+        (part.title_or_heading_equals, _("the title, a heading or a status block is %(texts)s")),
+        (part.text, _("the text contains %(texts)s")),
         (part.body, _("the body contains %(texts)s")),
     )
     return next((words % {"texts": _texts(texts)} for texts, words in said if texts), "")

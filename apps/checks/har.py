@@ -21,15 +21,17 @@ from .replay import REDIRECTS, Exchange, Replay, comparable, comparable_json
 
 MAX_FILE_BYTES = 200_000_000
 
-_FAILURES = (
-    ("ERR_NAME_NOT_RESOLVED", Reason.DNS_FAILURE),
-    ("UNKNOWN_HOST", Reason.DNS_FAILURE),
-    ("ERR_CERT", Reason.TLS_FAILURE),
-    ("ERR_SSL", Reason.TLS_FAILURE),
-    ("TIMED_OUT", Reason.TIMEOUT),
-    ("NET_TIMEOUT", Reason.TIMEOUT),
-    ("ERR_CONNECTION", Reason.REFUSED),
-    ("CONNECTION_REFUSED", Reason.REFUSED),
+_FAILURES = (  # part of a browser's word, what it means, and the checker's own word where it has one
+    ("ERR_NAME_NOT_RESOLVED", Reason.DNS_FAILURE, ""),
+    ("UNKNOWN_HOST", Reason.DNS_FAILURE, ""),
+    ("ERR_CERT_COMMON_NAME_INVALID", Reason.TLS_FAILURE, "certificate: hostname mismatch"),
+    ("ERR_CERT_AUTHORITY_INVALID", Reason.TLS_FAILURE, "certificate: unknown issuer"),
+    ("ERR_CERT", Reason.TLS_FAILURE, ""),
+    ("ERR_SSL", Reason.TLS_FAILURE, ""),
+    ("TIMED_OUT", Reason.TIMEOUT, ""),
+    ("NET_TIMEOUT", Reason.TIMEOUT, ""),
+    ("ERR_CONNECTION", Reason.REFUSED, ""),
+    ("CONNECTION_REFUSED", Reason.REFUSED, ""),
 )
 
 
@@ -95,7 +97,9 @@ def _read_entry(raw: dict[str, Any]) -> Exchange:
         headers.setdefault("location", str(response["redirectURL"]))
     content = response.get("content") or {}
     body, missing = _read_body(content, headers, status)
-    error = str(response.get("_error") or "no answer")[:80]
+    failure, detail = _failure(
+        str(response.get("_error") or "no answer")[:80], str(response.get("_detail") or "")[:80]
+    )
     return Exchange(
         url=comparable(str(raw["request"]["url"])),
         status=status or None,
@@ -104,8 +108,9 @@ def _read_entry(raw: dict[str, Any]) -> Exchange:
         body_missing=missing,
         started_at=_read_time(raw.get("startedDateTime")),
         elapsed_ms=max(0, min(int(raw.get("time") or 0), 3_600_000)),
-        failure=None if status else _failure(error),
-        detail="" if status else error,
+        address=str(raw.get("serverIPAddress") or "").strip("[]"),
+        failure=None if status else failure,
+        detail="" if status else detail,
         post=_read_post(raw["request"]),
     )
 
@@ -143,11 +148,14 @@ def _read_time(text: object) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _failure(error: str) -> Reason:
-    """What a browser's word for a failure means; recordings of our own have ours."""
+def _failure(error: str, detail: str) -> tuple[Reason, str]:
+    """What a browser's word for a failure means, with one for the evidence; our own recordings have ours."""
     if error in Reason.values:
-        return Reason(error)
-    return next((reason for mark, reason in _FAILURES if mark in error.upper()), Reason.REFUSED)
+        return Reason(error), detail
+    for mark, reason, word in _FAILURES:
+        if mark in error.upper():
+            return reason, word or error
+    return Reason.REFUSED, error
 
 
 # ---------------------------------------------------------------------------------------- writing a recording
@@ -180,7 +188,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "bodySize": len(exchange.body),
     }
     if exchange.failure is not None:
-        response["_error"] = str(exchange.failure)
+        response["_error"], response["_detail"] = str(exchange.failure), exchange.detail
     return {
         "startedDateTime": exchange.started_at.isoformat(),
         "time": exchange.elapsed_ms,
@@ -195,6 +203,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "bodySize": 0,
         },
         "response": response,
+        "serverIPAddress": exchange.address,
         "cache": {},
         "timings": {"send": 0, "wait": exchange.elapsed_ms, "receive": 0},
     }

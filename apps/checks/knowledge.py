@@ -25,7 +25,7 @@ from apps.platforms.schema import (
 
 from .conditions import condition_words
 from .outcomes import Outcome, Reason
-from .signals import generic_signals
+from .signals import Comparison, generic_signals
 from .verdict import GENERIC, PAGE_PROBE
 
 
@@ -100,7 +100,7 @@ class Knowledge:
     """All that is known of one platform, or (`slug` is "generic") of every site.
 
     `verified` are the first and the last day on which one of its signals was verified. `phrases` are what
-    the general rules take for "not found" in a title or a heading.
+    the general rules take for "not found" in a title, a heading or a status block.
     """
 
     slug: str
@@ -114,6 +114,7 @@ class Knowledge:
     paces: tuple[tuple[str, Politeness], ...] = ()
     channels: tuple[ReportChannel, ...] = ()
     phrases: tuple[str, ...] = ()
+    comparison: Comparison | None = None
 
     @property
     def signals(self) -> tuple[KnownSignal, ...]:
@@ -170,6 +171,11 @@ def known_of_any_site() -> Knowledge:
         ),
         groups=(
             SignalGroup(
+                _("Failures"),
+                _("What it means that nothing came back, where no signal of a platform says so."),
+                _signals(rules.failures),
+            ),
+            SignalGroup(
                 _("Walls"),
                 _("A wall says nothing of what is behind it, so it is looked for first, on every platform."),
                 _signals(rules.walls),
@@ -180,8 +186,9 @@ def known_of_any_site() -> Knowledge:
                 _signals(rules.answers),
             ),
         ),
-        verified=_verified((*rules.walls, *rules.answers)),
-        phrases=rules.phrases,
+        verified=_verified(rules.signals),
+        phrases=(*rules.phrases, *rules.whole_titles),
+        comparison=rules.comparison,
     )
 
 

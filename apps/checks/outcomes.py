@@ -42,6 +42,8 @@ class Reason(TextChoices):
     HOSTING_GONE = "hosting_gone", "the hosting no longer has this site"
     REDIRECTED_HOME = "redirected_home", "redirected to the home page"
     REPLACED = "replaced", "another thing is at its address"
+    DOMAIN_GONE = "domain_gone", "its name is not in the DNS"
+    DOMAIN_SEIZED = "domain_seized", "a notice that the domain was seized"
     # inconclusive
     MISSING_OR_PRIVATE = "missing_or_private", "missing or private: never seen, so it cannot be told"
     LOGIN_WALL = "login_wall", "behind a sign-in"
@@ -50,16 +52,21 @@ class Reason(TextChoices):
     RATE_LIMITED = "rate_limited", "asked too often"
     FORBIDDEN = "forbidden", "refused (403)"
     SERVER_ERROR = "server_error", "server error"
+    MAINTENANCE = "maintenance", "closed for maintenance"
+    ERROR_ANSWER = "error_answer", "an error message that says 200"
     TIMEOUT = "timeout", "no answer in time"
     DNS_FAILURE = "dns_failure", "the name did not resolve"
     TLS_FAILURE = "tls_failure", "no trusted connection"
+    CERTIFICATE_NAME = "certificate_name", "a certificate for another name"
+    CERTIFICATE_EXPIRED = "certificate_expired", "a certificate that has expired"
+    CERTIFICATE_ISSUER = "certificate_issuer", "a certificate that nobody trusted vouches for"
     REFUSED = "refused", "connection refused or cut"
     PROTOCOL_ERROR = "protocol_error", "the answer was not valid HTTP"
     TOO_MANY_REDIRECTS = "too_many_redirects", "redirected in a loop or too often"
     BLOCKED_ADDRESS = "blocked_address", "an address that the checker must not visit"
     NETWORK_BLOCK = "network_block", "a block page of a network or a state"
     EMPTY_ANSWER = "empty_answer", "an empty answer"
-    SHELL = "shell", "the same page as for an address that cannot exist"
+    SHELL = "shell", "a page that shows nothing of its own"
     UNKNOWN_ANSWER = "unknown_answer", "an answer that no rule covers"
     CHECKER_TOKEN = "checker_token", "the checker's own token was refused"
     CANARY_FAILED = "canary_failed", "the platform's known-good page failed too"
@@ -101,6 +108,8 @@ REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
         Reason.HOSTING_GONE,
         Reason.REDIRECTED_HOME,
         Reason.REPLACED,
+        Reason.DOMAIN_GONE,
+        Reason.DOMAIN_SEIZED,
     ),
     Outcome.INCONCLUSIVE: (
         Reason.MISSING_OR_PRIVATE,
@@ -110,9 +119,14 @@ REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
         Reason.RATE_LIMITED,
         Reason.FORBIDDEN,
         Reason.SERVER_ERROR,
+        Reason.MAINTENANCE,
+        Reason.ERROR_ANSWER,
         Reason.TIMEOUT,
         Reason.DNS_FAILURE,
         Reason.TLS_FAILURE,
+        Reason.CERTIFICATE_NAME,
+        Reason.CERTIFICATE_EXPIRED,
+        Reason.CERTIFICATE_ISSUER,
         Reason.REFUSED,
         Reason.PROTOCOL_ERROR,
         Reason.TOO_MANY_REDIRECTS,
@@ -122,9 +136,13 @@ REASONS_OF: dict[Outcome, tuple[Reason, ...]] = {
         Reason.SHELL,
         Reason.UNKNOWN_ANSWER,
         Reason.CHECKER_TOKEN,
-        # Looks removed, but the comparison or the target's past does not bear it out.
+        # Looks removed, but the comparison, the target's past or a second name server does not bear it out.
         Reason.SOFT_404,
         Reason.REDIRECTED_HOME,
+        Reason.PARKED,
+        Reason.HOSTING_GONE,
+        Reason.DOMAIN_GONE,
+        Reason.DOMAIN_SEIZED,
     ),
 }
 """Which reasons what was seen of an answer may have, by outcome."""

@@ -13,7 +13,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,12 @@ _CHARSETS = re.compile(
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
 _ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+# A status block is a page's word about itself: by its role (WAI-ARIA 1.2), or by what forums call theirs
+# (XenForo, vBulletin, Discourse; phpBB by id). What is longer than a word about the page is its content.
+_STATUS_ROLES = frozenset({"alert", "alertdialog", "status"})
+_STATUS_CLASSES = frozenset({"blockMessage", "standard_error", "page-not-found"})
+_STATUS_IDS = frozenset({"message"})
+MAX_NOTICE_CHARACTERS = 500
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -78,14 +84,16 @@ class Page:
 
     title: str = ""
     headings: tuple[str, ...] = ()  # h1 and h2, in their order
+    notices: tuple[str, ...] = ()  # status blocks: what the page says about itself, in their order
     text: str = ""  # visible text, white space collapsed
 
 
 def read_page(markup: str) -> Page:
     """Read HTML in one pass. Never raises; what is not HTML is one long text."""
-    reader = _Reader()
+    reader = _BlockReader(_STATUS_CLASSES, _STATUS_IDS, _STATUS_ROLES)
     reader.read(markup)
-    return reader.page()
+    notices = tuple(text for text in reader.blocks() if 0 < len(text) <= MAX_NOTICE_CHARACTERS)
+    return replace(reader.page(), notices=notices)
 
 
 def read_blocks(markup: str, *, classes: Iterable[str] = (), ids: Iterable[str] = ()) -> tuple[str, ...]:
@@ -188,10 +196,12 @@ class _Reader:
 class _BlockReader(_Reader):
     """Keeps, beside the page, the texts of the elements with certain classes or ids."""
 
-    def __init__(self, classes: frozenset[str], ids: frozenset[str]) -> None:
+    def __init__(
+        self, classes: frozenset[str], ids: frozenset[str], roles: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__()
-        self._classes = classes
-        self._ids = ids
+        self._wanted = {"class": classes, "id": ids, "role": roles}
+        self._hint = re.compile("|".join(re.escape(name) for name in sorted(classes | ids | roles)) or "(?!)")
         self._found: list[list[str]] = []
         self._element = ""  # the name of the element that we are in and keep; "" outside of them
         self._depth = 0  # how many elements of that name are open
@@ -227,15 +237,14 @@ class _BlockReader(_Reader):
             self._kept += len(text)
 
     def _counts(self, attributes: str) -> bool:
-        if not any(name in attributes for name in (*self._classes, *self._ids)):
+        if not self._hint.search(attributes):
             return False
         for found in _ATTRIBUTE.finditer(attributes):
-            value = html.unescape(found[2] or found[3] or found[4] or "")
-            attribute = found[1].lower()
-            if attribute == "class" and not self._classes.isdisjoint(value.split()):
-                return True
-            if attribute == "id" and value in self._ids:
-                return True
+            wanted = self._wanted.get(found[1].lower())
+            if wanted:
+                value = html.unescape(found[2] or found[3] or found[4] or "")
+                if not wanted.isdisjoint([value] if found[1].lower() == "id" else value.split()):
+                    return True
         return False
 
 

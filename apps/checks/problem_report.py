@@ -140,6 +140,8 @@ def case_exchanges(reduced: Reduced) -> list[CaseExchange]:
                 headers=exchange.headers,
                 body=exchange.body,
                 failure=str(exchange.failure or ""),
+                detail=exchange.detail,
+                address=exchange.address,
             )
             found.setdefault(told.url, told)
     return list(found.values())
@@ -174,7 +176,9 @@ def _exchange(
         headers=headers,
         body=body,
         started_at=answer.started_at,
+        address=answer.address,
         failure=answer.failure,
+        detail=answer.detail,
     )
 
 

@@ -13,20 +13,22 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from apps.platforms import registry
-from apps.platforms.matching import Match, template_parameters
+from apps.platforms.matching import Match, registrable_domain, template_parameters
 from apps.platforms.schema import JsonCondition, Signal, expand
 
+from .address_lists import address_lists
 from .answer import Answer, Ask, Hop, Observation
 from .examples import NoExample, example_of, of_same_shape
 from .observe import observe
 from .page import distance, normalise
 from .siblings import Siblings, is_home, subject
-from .signals import JSON_STEP, Reading, generic_signals, leads_to, matches, texts_in
-from .verdict import SAME_TEXT_BITS, SIBLING, candidates, probe_of
+from .signals import JSON_STEP, Reading, blocked_by, generic_signals, leads_to, matches, texts_in
+from .verdict import LITTLE_TEXT, SAME_TEXT_BITS, SIBLING, candidates, probe_of, shows_little
 
 _ELSEWHERE = "elsewhere.example.net"
 _MOST_ELEMENTS = 20  # of a list in JSON
@@ -131,7 +133,8 @@ class _Reducing:
         wanted = [matches(signal.when, real) for signal in signals]
         for reduced in _variants(ask, answer, signals, self.stand_ins, real):
             reading = _read(self.example, reduced, ask.url)
-            if [matches(signal.when, reading) for signal in signals] == wanted:
+            alike = [matches(signal.when, reading) for signal in signals] == wanted
+            if alike and (shows_little(real) or not shows_little(reading)):
                 yield reduced
 
     def _signals(self, answer: Answer) -> list[Signal]:
@@ -153,7 +156,8 @@ def _signals_of(found: Match) -> list[Signal]:
     """All signals that have words for answers of a match: wording is compared across its answers."""
     definition = registry.definition(found.definition)
     rules = generic_signals()
-    return [*rules.walls, *(definition.signals if definition is not None else ()), *rules.answers]
+    own = definition.signals if definition is not None else ()
+    return [*rules.failures, *rules.walls, *own, *rules.answers]
 
 
 def _hosts_of(found: Match) -> frozenset[str]:
@@ -257,9 +261,6 @@ def _variants(
     ask: Ask, answer: Answer, signals: Sequence[Signal], stand_ins: _StandIns, real: Reading
 ) -> Iterator[Answer]:
     """What an answer may be reduced to, the smallest first."""
-    if answer.failure is not None:
-        yield Answer(ask, started_at=_NO_TIME, finished_at=_NO_TIME, failure=answer.failure, detail="")
-        return
     patterns = [text for signal in signals for text in (*signal.when.final_url, *signal.when.redirect_to)]
     asked = (answer.ask.url, ask.url)
 
@@ -267,7 +268,15 @@ def _variants(
         return stand_ins.url_for(url, asked=asked, patterns=patterns)
 
     hops = tuple(Hop(hop.status, place(hop.url)) for hop in answer.hops)
+    if answer.failure is not None:
+        detail = answer.detail if answer.detail in _of(signals, "detail") else ""
+        yield Answer(ask, _NO_TIME, _NO_TIME, hops=hops, failure=answer.failure, detail=detail)
+        return
     headers = _headers(answer, signals, real)
+    if blocker := blocked_by(answer):
+        domains = {registrable_domain(urlsplit(url).hostname or "") for url in (blocker, answer.ask.url)}
+        host = urlsplit(ask.url).netloc if len(domains) == 1 else _ELSEWHERE
+        headers["link"] = f'<https://{host}/>; rel="blocked-by"'
     if answer.headers.get("location") and len(real.places) > len(hops):
         headers["location"] = place(real.places[-1])
     for body in _bodies(answer, signals, stand_ins, real):
@@ -281,7 +290,17 @@ def _variants(
             headers=headers,
             body=body,
             received_bytes=len(body),
+            address=_address(answer, signals),
         )
+
+
+def _address(answer: Answer, signals: Sequence[Signal]) -> str:
+    """The first address of the list that the server's own is in, where a signal looks at it; or ""."""
+    for name in _of(signals, "address_in"):
+        for network in address_lists()[name].networks:
+            if address_lists()[name].holds(answer.address) and ip_address(answer.address) in network:
+                return str(network.network_address)
+    return ""
 
 
 def _headers(answer: Answer, signals: Sequence[Signal], real: Reading) -> dict[str, str]:
@@ -373,7 +392,11 @@ def _page_bodies(
     page = real.content.page
     name = subject(answer.ask.url)
     sought = _sought(stand_ins)
-    _, head = _wording(page.title, sought, stand_ins, without=name)
+    whole = [*_of(signals, "title_part"), *generic_signals().whole_titles]
+    parts_of_title = [text for text in whole if normalise(text) in real.title_parts]
+    # A bar or dash would make a part of the title of what is none.
+    joint = " – " if parts_of_title else ", "
+    _, head = _wording(page.title, [*sought, *parts_of_title], stand_ins, without=name, joint=joint)
     headings = [_wording(heading, sought, stand_ins, without=name) for heading in page.headings]
     parts = []
     if page.title:
@@ -383,9 +406,15 @@ def _page_bodies(
         reduced = _reduced_json(real.json, signals, stand_ins)
         parts.append(f"<script>{real.json_after}{_json_text(reduced)}</script>")
     parts += [f"<h1>{_markup(heading)}</h1>" for tells, heading in headings if tells]
+    notices = [_wording(notice, sought, stand_ins, without=name) for notice in page.notices]
+    parts += [f'<p role="status">{_markup(notice)}</p>' for tells, notice in notices if tells]
+    told = [one for one in _of(stand_ins.signals, "text") if normalise(one) in real.normal_text]
+    parts += [f"<p>{_markup(one)}</p>" for one in told]
     number = stand_ins.text_number(real.content.fingerprint(ignoring=(name,)))
     sizes = [0, *sorted(each for each in _of(signals, "bytes_under") if each <= len(answer.body))]
     longer = sorted(each for each in _of(signals, "text_under") if each <= len(page.text))
+    if not shows_little(real):  # its headings are left out, so its text has to show something
+        longer = sorted({LITTLE_TEXT, *longer})
     for size, length in itertools.product(sizes, [1, 0, *longer] if page.text else [0]):
         text = _filler(number, length) if length else ""
         body = "\n".join([*parts, f"<p>{text}</p>"] if text else parts) or "example"
@@ -410,7 +439,9 @@ def _sought(stand_ins: _StandIns) -> list[str]:
     return [*found, *generic_signals().phrases]
 
 
-def _wording(text: str, sought: Iterable[str], stand_ins: _StandIns, *, without: str) -> tuple[bool, str]:
+def _wording(
+    text: str, sought: Iterable[str], stand_ins: _StandIns, *, without: str, joint: str = " – "
+) -> tuple[bool, str]:
     """Whether a title or heading has a text that is sought, and it with these alone and a name for the rest.
 
     `without` is the name in the address, which pages repeat.
@@ -429,7 +460,7 @@ def _wording(text: str, sought: Iterable[str], stand_ins: _StandIns, *, without:
     words = [found[phrase] for phrase in kept]
     # A text that is more than what is sought stays more, also where the rest is the name in the address.
     told = words if kept == [normal] else [*words, stand_ins.name_for(rest)]
-    return bool(kept), " – ".join(told)
+    return bool(kept), joint.join(told)
 
 
 def _of(signals: Iterable[Signal], name: str) -> list[Any]:

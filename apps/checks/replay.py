@@ -32,7 +32,7 @@ class Exchange:
     """One request and what came back for it. `url` and `post` are comparable, header names are in lower case.
 
     Either `status` is set or `failure`, with a short technical word in `detail`. `body_missing` marks an
-    answer whose body was not kept.
+    answer whose body was not kept. `address` is the server's, where it is known.
     """
 
     url: str
@@ -42,6 +42,7 @@ class Exchange:
     started_at: datetime
     elapsed_ms: int = 0
     body_missing: bool = False
+    address: str = ""
     failure: Reason | None = None
     detail: str = ""
     post: str = ""  # the JSON that was sent; "" for a GET
@@ -121,6 +122,7 @@ class Replay:
             truncated=len(whole) > len(body),
             received_bytes=len(whole),
             elapsed_ms=elapsed_ms,
+            address=exchange.address,
         )
 
 

@@ -20,7 +20,7 @@ from . import replay
 from .answer import Answer, Ask, Verdict
 from .observe import observe
 from .outcomes import REASONS_OF, Outcome, Reason
-from .siblings import Siblings, sibling_url
+from .siblings import Siblings, compared_with
 
 TOKEN = "a-token-of-the-case"  # noqa: S105 - stands for the platform's token in cases with `token = true`
 
@@ -105,7 +105,8 @@ def exchanges_of(found: Match, case: Case) -> list[replay.Exchange]:
             body=exchange.body,
             started_at=now,
             failure=Reason(exchange.failure) if exchange.failure else None,
-            detail="of the case" if exchange.failure else "",
+            detail=exchange.detail,
+            address=exchange.address,
         )
         for exchange in case.exchanges
     ]
@@ -197,7 +198,7 @@ class _Run:
 
 
 def _address(found: Match, url: str) -> str:
-    return (sibling_url(found.key) or url) if url == BESIDE else url
+    return (compared_with(found.key) or url) if url == BESIDE else url
 
 
 def _spelled_of_verdict(verdict: Verdict) -> str:
@@ -252,7 +253,7 @@ def rows(definition: Definition, results: Iterable[Result]) -> list[Row]:
         by_kind.setdefault(result.case.kind, []).append(result)
     return [
         Row(
-            platform=definition.slug,
+            platform=definition.slug or definition.name,
             kind=kind,
             cases=len(of_kind),
             right=sum(one.right for one in of_kind),

@@ -23,6 +23,13 @@ MAX_CLOSED_HOSTS = 1_000
 
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: no word of any language comes out
 _SCRIPT = re.compile(r".*\.(?:php\d?|aspx?|jsp|cgi|pl|do|cfm)", re.IGNORECASE)
+# A made-up address must not ask a badly made site to do something.
+_ACTS = frozenset(
+    {
+        *("add", "buy", "cancel", "checkout", "confirm", "delete", "edit", "logout", "purchase", "remove"),
+        *("reset", "send", "signout", "unsubscribe", "vote"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class SiblingFacts:
 
     told: bool
     missing: bool = False  # 404 or 410: this host says "not found" properly
+    empty: bool = False  # without a body
     final_url: str = ""
     media_type: str = ""
     title: str = ""  # normalised, without the made-up name
@@ -87,12 +95,15 @@ class Siblings:
 
 
 def sibling_url(url: str) -> str | None:
-    """An address beside `url` that cannot exist; None for a site's home page, which has no siblings.
+    """An address beside `url` that cannot exist; None where there is none that may be asked.
 
     The last part of the path is replaced, or, where a script takes its subject from the query
-    (`/view.php?id=5`, `/watch?v=abc`), the longest value there.
+    (`/view.php?id=5`, `/watch?v=abc`), the longest value there. A site's home page has no siblings, and an
+    address that looks as if it does something (`/delete/5`) is not asked for anything that nobody reported.
     """
     parts = urlsplit(url)
+    if _may_act(parts.path, parts.query):
+        return None
     folder, last = _split(parts.path)
     if _subject_is_in_query(parts.path, parts.query):
         pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -107,6 +118,22 @@ def sibling_url(url: str) -> str | None:
     return urlunsplit(parts._replace(path=f"{folder}{made_up}{slash}", query="", fragment=""))
 
 
+def below_home(url: str) -> str | None:
+    """An address of the site that cannot exist, for a front page; None for any other page.
+
+    A site that is parked or gone as a whole answers there as on its front page.
+    """
+    if not is_home(url):
+        return None
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{_made_up(f'{parts.netloc}/', '')}", query="", fragment=""))
+
+
+def compared_with(url: str) -> str | None:
+    """The address that a check of `url` compares it with; None where there is none that may be asked."""
+    return below_home(url) or sibling_url(url)
+
+
 def subject(url: str) -> str:
     """The part of a URL that its page may repeat: the last part of the path, or the longest query value."""
     parts = urlsplit(url)
@@ -119,6 +146,14 @@ def is_home(url: str) -> bool:
     """Whether a URL is the front page of its site."""
     parts = urlsplit(url)
     return parts.path in {"", "/"} and not parts.query
+
+
+def _may_act(path: str, query: str) -> bool:
+    folder, last = _split(path)
+    pairs = [(name.casefold(), value.casefold()) for name, value in parse_qsl(query, keep_blank_values=True)]
+    named = {name for name, _ in pairs} | {value for name, value in pairs if name in {"action", "do", "op"}}
+    script = last.partition(".")[0] if _subject_is_in_query(path, query) else ""
+    return not _ACTS.isdisjoint({*named, *folder.casefold().split("/"), script.casefold()})
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import date
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from apps.platforms.matching import registrable_domain
 from apps.platforms.schema import (
+    CONFIDENCE,
     BlockCondition,
     Definition,
     DefinitionError,
     HeaderCondition,
     JsonCondition,
     Signal,
+    TableReader,
     When,
     expand,
     read_signals,
     read_toml,
 )
 
+from .address_lists import address_lists
 from .answer import Answer
 from .outcomes import REASONS_OF, Outcome, Reason
 from .page import Content, normalise
@@ -32,12 +38,37 @@ GENERIC_FILE = Path(__file__).resolve().parent / "generic.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class GenericSignals:
-    """The content of generic.toml. `phrases` are normalised."""
+class Comparison:
+    """The rule that decides where a signal's claim does not hold against an address that cannot exist."""
 
+    id: str
+    version: int
+    source: str
+    verified: date
+    confidence: str
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The id with its version, as it is recorded with a check."""
+        return f"{self.id}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class GenericSignals:
+    """The content of generic.toml. `phrases` and `whole_titles` are normalised."""
+
+    failures: tuple[Signal, ...]
     walls: tuple[Signal, ...]
     answers: tuple[Signal, ...]
-    phrases: tuple[str, ...]
+    comparison: Comparison
+    phrases: tuple[str, ...]  # contained in a title, a heading or a status block
+    whole_titles: tuple[str, ...]  # the title, or what stands between two of its bars
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """All signals, in the order of their groups."""
+        return (*self.failures, *self.walls, *self.answers)
 
 
 @lru_cache(maxsize=1)
@@ -49,16 +80,22 @@ def generic_signals() -> GenericSignals:
 def load_generic(path: Path) -> GenericSignals:
     """Read a file of generic signals. Raises DefinitionError with file, line and key."""
     reader = read_toml(path)
-    walls = read_signals(reader.tables("walls"))
-    answers = read_signals(reader.tables("answers"))
     phrases: list[str] = []
+    whole_titles: list[str] = []
     for one in reader.tables("phrases"):
         one.texts("languages", required=True)
         one.text("source")
         phrases += [normalise(phrase) for phrase in one.texts("any", required=True)]
+        whole_titles += [normalise(phrase) for phrase in one.texts("whole_title")]
         one.finish()
+    # Read as one list, so that an id stands in one group alone.
+    groups = {group: reader.tables(group) for group in ("failures", "walls", "answers")}
+    signals = read_signals(one for group in groups.values() for one in group)
+    failures, rest = signals[: len(groups["failures"])], signals[len(groups["failures"]) :]
+    walls, answers = rest[: len(groups["walls"])], rest[len(groups["walls"]) :]
+    comparison = _read_comparison(reader)
     reader.finish()
-    for signal in (*walls, *answers):
+    for signal in signals:
         check_reason(signal, path.name)
         if signal.ask or signal.probes or signal.kinds:
             raise DefinitionError(
@@ -71,7 +108,29 @@ def load_generic(path: Path) -> GenericSignals:
                 f"{path.name}, line {signal.line}: {signal.id}: outcome: a wall says nothing of what is "
                 "behind it. Write inconclusive."
             )
-    return GenericSignals(walls, answers, tuple(phrases))
+    for signal in failures:
+        if not signal.when.failure:
+            raise DefinitionError(
+                f"{path.name}, line {signal.line}: {signal.id}: failure: is missing. Where something came "
+                "back, it belongs to walls or answers."
+            )
+    return GenericSignals(failures, walls, answers, comparison, tuple(phrases), tuple(whole_titles))
+
+
+def _read_comparison(reader: TableReader) -> Comparison:
+    table = reader.table("comparison")
+    if table is None:
+        raise reader.error("comparison", "is missing. Write [comparison] with id, version and source.")
+    comparison = Comparison(
+        id=table.text("id"),
+        version=table.whole("version", at_least=1) or 1,
+        source=table.text("source"),
+        verified=table.day("verified"),
+        confidence=table.text("confidence", one_of=CONFIDENCE),
+        note=table.text("note", default=""),
+    )
+    table.finish()
+    return comparison
 
 
 def check_reasons(definition: Definition) -> None:
@@ -86,6 +145,12 @@ def check_reason(signal: Signal, file: str) -> None:
     for failure in signal.when.failure:
         if failure not in Reason.values:
             raise DefinitionError(f'{where}: failure: "{failure}" is not a reason.')
+    for name in signal.when.address_in:
+        if name not in address_lists():
+            raise DefinitionError(
+                f'{where}: address_in: "{name}" is no list of addresses. '
+                f"Write one of: {', '.join(sorted(address_lists()))}."
+            )
     if signal.ask:
         return
     if signal.outcome not in Outcome.values:
@@ -104,6 +169,11 @@ def check_reason(signal: Signal, file: str) -> None:
 # -------------------------------------------------------------------------------------------- an answer, read
 
 
+_BETWEEN = re.compile(r"\s+[|·•:-]+\s+|\s*[|·•]\s*|:\s+")
+_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+
+
 class Reading:
     """An answer together with what can be read from it, each part read once and only when asked for."""
 
@@ -115,23 +185,32 @@ class Reading:
         self.params = params
         self.json_after = json_after  # the text in a page after which JSON stands; "" where the body is JSON
         self.content = Content(answer.body, answer.headers)
-        self._normal: tuple[str, tuple[str, ...]] | None = None
 
-    @property
+    @cached_property
     def normal_title(self) -> str:
         """The title, normalised for comparing wording."""
-        return self._wording()[0]
+        return normalise(self.content.page.title)
 
-    @property
+    @cached_property
     def normal_headings(self) -> tuple[str, ...]:
         """The headings, normalised for comparing wording."""
-        return self._wording()[1]
+        return tuple(normalise(heading) for heading in self.content.page.headings)
 
-    def _wording(self) -> tuple[str, tuple[str, ...]]:
-        if self._normal is None:
-            page = self.content.page
-            self._normal = (normalise(page.title), tuple(normalise(heading) for heading in page.headings))
-        return self._normal
+    @cached_property
+    def normal_notices(self) -> tuple[str, ...]:
+        """The status blocks, normalised for comparing wording."""
+        return tuple(normalise(notice) for notice in self.content.page.notices)
+
+    @cached_property
+    def normal_text(self) -> str:
+        """The visible text, normalised for comparing wording."""
+        return normalise(self.content.page.text)
+
+    @cached_property
+    def title_parts(self) -> tuple[str, ...]:
+        """The normalised title, and what stands between two of its bars, dashes, dots or colons."""
+        parts = (part.strip() for part in _BETWEEN.split(self.normal_title))
+        return (self.normal_title, *(part for part in parts if part))
 
     @property
     def json(self) -> Any:
@@ -157,12 +236,25 @@ class Reading:
                 places.append(location)
         return tuple(places)
 
+    @cached_property
     def says_not_found(self) -> bool:
-        """Whether the title or a heading has one of the not-found phrases."""
-        phrases = generic_signals().phrases
-        return any(
-            phrase in text for text in (self.normal_title, *self.normal_headings) for phrase in phrases
+        """Whether the title, a heading or a status block has one of the not-found phrases."""
+        known = generic_signals()
+        places = (self.normal_title, *self.normal_headings, *self.normal_notices)
+        return any(phrase in text for text in places for phrase in known.phrases) or any(
+            title in known.whole_titles for title in self.title_parts
         )
+
+
+def blocked_by(answer: Answer) -> str:
+    """Where an answer says who blocks it: Link with rel="blocked-by" (RFC 7725, section 4); or ""."""
+    for target, parameters in _LINK.findall(answer.headers.get("link", "")):
+        found = _REL.search(parameters)
+        if found and "blocked-by" in (found[1] or found[2]).casefold().split():
+            with suppress(ValueError):
+                url = urljoin(answer.url or answer.ask.url, target.strip())
+                return url if urlsplit(url).hostname else ""
+    return ""
 
 
 def matches(when: When, reading: Reading) -> bool:
@@ -172,7 +264,7 @@ def matches(when: When, reading: Reading) -> bool:
 
 def _status_matches(when: When, answer: Answer) -> bool:
     if answer.failure is not None:
-        return answer.failure in when.failure
+        return answer.failure in when.failure and (not when.detail or answer.detail in when.detail)
     if when.failure:
         return False
     if when.status:
@@ -185,6 +277,8 @@ def _response_matches(when: When, reading: Reading) -> bool:
     if when.token is not None and when.token != ("Authorization" in answer.ask.headers):
         return False
     if when.empty is not None and when.empty != (not answer.body):
+        return False
+    if when.address_in and not any(address_lists()[name].holds(answer.address) for name in when.address_in):
         return False
     if when.bytes_under is not None and len(answer.body) >= when.bytes_under:
         return False
@@ -223,6 +317,10 @@ def _block_matches(condition: BlockCondition, reading: Reading) -> bool:
 
 
 def _places_match(when: When, reading: Reading) -> bool:
+    if when.own_host is not None and when.own_host != _is_of_own_host(reading):
+        return False
+    if when.blocked_by and not _is_blocked_by(when.blocked_by, reading):
+        return False
     if when.final_url and not leads_to(reading.final_url, when.final_url, reading.params):
         return False
     places = reading.places
@@ -238,6 +336,22 @@ def _places_match(when: When, reading: Reading) -> bool:
     if when.redirect == "other_host":
         return not same_site
     return same_site and is_home(places[-1]) and not is_home(reading.asked_of)
+
+
+def _is_of_own_host(reading: Reading) -> bool:
+    return not reading.answer.hops and _authority(reading.final_url) == _authority(reading.asked_of)
+
+
+def _is_blocked_by(who: str, reading: Reading) -> bool:
+    blocker = urlsplit(blocked_by(reading.answer)).hostname or ""
+    if who == "any" or not blocker:
+        return bool(blocker)
+    own = urlsplit(reading.asked_of).hostname or ""
+    return registrable_domain(blocker) != registrable_domain(own)
+
+
+def _authority(url: str) -> str:
+    return urlsplit(url).netloc.casefold()
 
 
 def _site(url: str) -> str:
@@ -266,26 +380,32 @@ def leads_to(url: str, patterns: Iterable[str], params: Mapping[str, str]) -> bo
 
 
 def _wording_matches(when: When, reading: Reading) -> bool:
-    wants_title = when.title or when.title_equals
-    wants_both = when.title_or_heading or when.title_or_heading_equals
-    if not (wants_title or wants_both or when.heading or when.text_under is not None):
+    if when.text_under is not None and (
+        reading.answer.truncated or len(reading.content.page.text) >= when.text_under
+    ):
+        return False
+    if when.title and not any(
+        normalise(expand(one, reading.params)) in reading.normal_title for one in when.title
+    ):
+        return False
+    if when.title_equals and not _any_equals((reading.normal_title,), when.title_equals):
+        return False
+    if when.title_part and not _any_equals(reading.title_parts, when.title_part):
+        return False
+    if when.heading and not _any_contains(reading.normal_headings, when.heading):
+        return False
+    if when.text and not _any_contains((reading.normal_text,), when.text):
+        return False
+    if not (when.title_or_heading or when.title_or_heading_equals):
         return True
-    title, headings = reading.normal_title, reading.normal_headings
-    if when.title and not any(normalise(expand(one, reading.params)) in title for one in when.title):
-        return False
-    if when.title_equals and title not in {normalise(one) for one in when.title_equals}:
-        return False
-    if when.heading and not _any_contains(headings, when.heading):
-        return False
-    if when.title_or_heading and not _any_contains((title, *headings), when.title_or_heading):
-        return False
-    if when.title_or_heading_equals:
-        wanted = {normalise(one) for one in when.title_or_heading_equals}
-        if not wanted & {title, *headings}:
-            return False
-    return when.text_under is None or (
-        not reading.answer.truncated and len(reading.content.page.text) < when.text_under
+    places = (reading.normal_title, *reading.normal_headings, *reading.normal_notices)
+    return (not when.title_or_heading or _any_contains(places, when.title_or_heading)) and (
+        not when.title_or_heading_equals or _any_equals(places, when.title_or_heading_equals)
     )
+
+
+def _any_equals(texts: Iterable[str], phrases: Iterable[str]) -> bool:
+    return not {normalise(phrase) for phrase in phrases}.isdisjoint(texts)
 
 
 def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
@@ -351,6 +471,8 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
         told = normalise(" ".join(text for value in values for text in texts_in(value)))
         if not any(normalise(phrase) in told for phrase in condition.says):
             return False
+    if condition.filled and not any(values):
+        return False
     if condition.empty and not any(value in ([], {}, "") for value in values):
         return False
     if condition.null and None not in values:

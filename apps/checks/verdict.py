@@ -1,14 +1,14 @@
 """What the answers to a check mean. Pure: the same answers always give the same verdict.
 
-The order: a transport failure is its own reason; walls; the platform's signals; the generic signals; and for
-what a 200 or a redirect claims, the comparison with an address that cannot exist.
+The order: walls; the platform's signals; the generic signals (where nothing came back, those for failures);
+and for what a 200 or a redirect claims, the comparison with an address that cannot exist.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,15 +19,15 @@ from apps.platforms.matching import Match, template_parameters
 from apps.platforms.schema import Probe, Signal, expand
 
 from .answer import Answer, Ask, Identity, Verdict
-from .outcomes import Outcome, Reason
+from .outcomes import REASONS_OF, Outcome, Reason
 from .page import distance
-from .siblings import SiblingFacts, sibling_url, subject
+from .siblings import SiblingFacts, compared_with, is_home, subject
 from .signals import Reading, generic_signals, matches, values_at
 
 SIBLING = "sibling"
 GENERIC = "generic"  # where signals are from that hold for any site
-COMPARISON = "generic:sibling@1"  # named where the comparison, not the signal, decided
 SAME_TEXT_BITS = 6  # fingerprints that differ in so few of 64 bits are of the same page
+LITTLE_TEXT = 200  # characters; a page without a heading that shows less shows nothing of its subject
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 LONGEST_IDENTITY = 200  # characters
 
@@ -51,8 +51,8 @@ def judge(
     1. No answer yet: ask the first probe of the kind. Where a kind has none, nothing may be asked.
     2. The last answer is read; a signal of the platform may send us on to another probe.
     3. A "removed" that could also mean "private" holds only for a target that was seen available before.
-    4. A 200 without a platform's word for it, and a redirect to a home page, are compared with a sibling:
-       `sibling` if it is known already, else the answer named "sibling".
+    4. A 200 without a platform's word for it, a redirect to a home page and what is said of a whole site are
+       compared with a sibling: `sibling` if it is known already, else the answer named "sibling".
 
     `wall` is the real time of the answers, for Retry-After.
     """
@@ -70,36 +70,38 @@ def judge(
     answer = asked[-1]
     probe = probe_of(match, answer)
     reading = Reading(answer, asked_of=match.key, params=params, json_after=probe.json_after)
+    beside = _Beside(match, answers, sibling)
     retry_after = _retry_after_of_own_host(match, answers, wall)
-    prefix, signal = _deciding_signal(match, probe, reading, already={one.ask.name for one in asked})
-    if signal is None:
-        assert answer.failure is not None  # noqa: S101 - the last generic signal covers every status
+    for origin, signal in candidates(match, probe, answer, already={one.ask.name for one in asked}):
+        if not matches(signal.when, reading):
+            continue
+        decided_by = f"{origin}:{signal.name}"
+        if signal.ask:
+            further = next(one for one in probes_of(match) if one.name == signal.ask)
+            return _ask(further, params, because=decided_by)
+        never_seen = signal.needs_seen and not seen_available
+        compares = signal.whole_site or (signal.compare and not never_seen)
+        if compares and beside.is_wanted_for(signal):
+            return replace(beside.ask(), because=decided_by)
+        if is_set_aside(match, reading, signal, beside.facts):
+            continue
+        outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
+        if never_seen:
+            outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
+        elif compares:
+            outcome, reason = _compared(match, reading, signal, beside.facts, seen_available)
+            if (outcome, reason) != (signal.outcome, signal.reason):
+                decided_by = comparison_name()
         return Verdict(
-            Outcome.INCONCLUSIVE, answer.failure, False, "generic:transport@1", probe.name, retry_after
+            outcome=outcome,
+            reason=reason,
+            definitive=signal.definitive and outcome == Outcome.REMOVED,
+            signal=decided_by,
+            probe=probe.name,
+            retry_after=retry_after,
         )
-    decided_by = f"{prefix}:{signal.name}"
-    if signal.ask:
-        probe = next(one for one in probes_of(match) if one.name == signal.ask)
-        return _ask(probe, params, because=decided_by)
-
-    outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
-    if signal.needs_seen and not seen_available:
-        outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
-    elif signal.compare:
-        compared = _compare(match, reading, signal, answers, seen_available, sibling)
-        if isinstance(compared, Ask):
-            return replace(compared, because=decided_by)
-        if compared != (outcome, reason):
-            decided_by = COMPARISON
-        outcome, reason = compared
-    return Verdict(
-        outcome=outcome,
-        reason=reason,
-        definitive=signal.definitive and outcome == Outcome.REMOVED,
-        signal=decided_by,
-        probe=probe.name,
-        retry_after=retry_after,
-    )
+    assert answer.failure is not None  # noqa: S101 - the last generic signal covers every status
+    return Verdict(Outcome.INCONCLUSIVE, answer.failure, False, "checker:failure@1", probe.name, retry_after)
 
 
 def identity_of(match: Match, answers: Sequence[Answer]) -> Identity | None:
@@ -149,7 +151,8 @@ def candidates(
 ) -> Iterator[tuple[str, Signal]]:
     """The signals that may decide what an answer means, in their order, each with the name of its source.
 
-    The first that matches decides. `already` are the probes that were asked: none is asked twice.
+    The first that matches and is not set aside decides. `already` are the probes that were asked: none is
+    asked twice.
     """
     generic = generic_signals()
     failed = answer.failure is not None
@@ -158,23 +161,9 @@ def candidates(
     for signal in _platform_signals(match, probe):
         if signal.ask not in already:
             yield match.definition, signal
-    if failed:
-        return
-    for signal in generic.answers:
+    for signal in generic.failures if failed else generic.answers:
         if probe.generic or signal.outcome not in {Outcome.REMOVED, Outcome.AVAILABLE}:
             yield GENERIC, signal
-
-
-def _deciding_signal(
-    match: Match, probe: Probe, reading: Reading, *, already: set[str]
-) -> tuple[str, Signal | None]:
-    """The first signal that matches, with the name of where it is from."""
-    for origin, signal in candidates(match, probe, reading.answer, already=already):
-        if matches(signal.when, reading):
-            return origin, signal
-    if reading.answer.failure is None:
-        raise AssertionError("generic.toml ends with a signal for every status")
-    return GENERIC, None
 
 
 def _platform_signals(match: Match, probe: Probe) -> list[Signal]:
@@ -192,9 +181,8 @@ def _platform_signals(match: Match, probe: Probe) -> list[Signal]:
 
 
 def _cannot_tell(reason: Reason) -> Reason:
-    if reason in {Reason.SOFT_404, Reason.REDIRECTED_HOME}:
-        return reason
-    return Reason.MISSING_OR_PRIVATE
+    """What remains of the reason of a removal that may be none."""
+    return reason if reason in REASONS_OF[Outcome.INCONCLUSIVE] else Reason.MISSING_OR_PRIVATE
 
 
 # ------------------------------------------------------------------------------------------------- comparison
@@ -207,7 +195,7 @@ def sibling_facts(answer: Answer) -> SiblingFacts:
     if answer.status is None or any(matches(signal.when, reading) for signal in generic_signals().walls):
         return SiblingFacts(told=False)
     if answer.status in {404, 410}:
-        return SiblingFacts(told=True, missing=True)
+        return SiblingFacts(told=True, missing=True, empty=not answer.body)
     if answer.status not in {200, 203} or not answer.body:
         return SiblingFacts(told=False)
     return SiblingFacts(
@@ -216,65 +204,101 @@ def sibling_facts(answer: Answer) -> SiblingFacts:
         media_type=reading.content.media_type,
         title=_title_without(reading, asked),
         fingerprint=reading.content.fingerprint(ignoring=(subject(asked),)),
-        says_not_found=reading.says_not_found(),
+        says_not_found=reading.says_not_found,
     )
 
 
-def _compare(
+def comparison_name() -> str:
+    """What a verdict names where the comparison, not the signal, decided."""
+    return f"{GENERIC}:{generic_signals().comparison.name}"
+
+
+def facts_beside(answers: Iterable[Answer]) -> SiblingFacts:
+    """What the answers to a check tell of an address that cannot exist."""
+    return next((sibling_facts(one) for one in answers if one.ask.name == SIBLING), SiblingFacts(told=False))
+
+
+def is_set_aside(match: Match, reading: Reading, signal: Signal, beside: SiblingFacts) -> bool:
+    """Whether a claim about the whole site is none, because the rest of the site is answered otherwise."""
+    return signal.whole_site and beside.told and not _is_answered_alike(match, reading, beside)
+
+
+class _Beside:
+    """The answer for an address beside a target that cannot exist, and whether it has yet to be asked for."""
+
+    def __init__(self, match: Match, answers: Sequence[Answer], known: SiblingFacts | None) -> None:
+        self._front_page = is_home(match.key)
+        self._url = compared_with(match.key)
+        self._asked = known is not None or any(one.ask.name == SIBLING for one in answers)
+        self.facts = known or facts_beside(answers)
+
+    def is_wanted_for(self, signal: Signal) -> bool:
+        """Whether the answer has yet to be asked for. That a front page is there needs no comparison."""
+        if self._front_page and signal.outcome != Outcome.REMOVED and not signal.whole_site:
+            return False
+        return self._url is not None and not self._asked
+
+    def ask(self) -> Ask:
+        assert self._url is not None  # noqa: S101 - it is wanted
+        return Ask(name=SIBLING, url=self._url)
+
+
+def _compared(
     match: Match,
     reading: Reading,
     signal: Signal,
-    answers: Sequence[Answer],
+    beside: SiblingFacts,
     seen_available: bool,
-    known: SiblingFacts | None,
-) -> tuple[Outcome, Reason] | Ask:
-    """Hold what a signal claims against the answer for an address that cannot exist.
+) -> tuple[Outcome, Reason]:
+    """What remains of a claim when it is held against the answer for an address that cannot exist.
 
-    A claim that the item is there holds if the sibling is answered differently; a claim that it is gone, if
-    the sibling goes the same way.
+    A claim that the item is there holds if the sibling is answered differently; a claim that it is gone, or
+    about the whole site, if the sibling is answered in the same way.
     """
-    outcome, reason = Outcome(signal.outcome), Reason(signal.reason)
-    beside = sibling_url(match.key)
-    if beside is None:
-        if reading.says_not_found():
-            return Outcome.INCONCLUSIVE, Reason.SOFT_404
-        return outcome, reason
-    facts = known or next((sibling_facts(one) for one in answers if one.ask.name == SIBLING), None)
-    if facts is None:
-        return Ask(name=SIBLING, url=beside)
-
+    outcome, reason = claimed = Outcome(signal.outcome), Reason(signal.reason)
+    alike = _is_answered_alike(match, reading, beside)
+    if signal.whole_site and outcome == Outcome.RESTRICTED:
+        return claimed if alike else (Outcome.INCONCLUSIVE, Reason.SHELL)
+    if outcome != Outcome.REMOVED and is_home(match.key):
+        return (Outcome.INCONCLUSIVE, Reason.SOFT_404) if reading.says_not_found else claimed
     if outcome == Outcome.REMOVED:
-        same_way = facts.told and not facts.missing and _lands_with(reading, facts)
-        return (outcome, reason) if same_way else (Outcome.INCONCLUSIVE, reason)
-    says_not_found = reading.says_not_found()
-    if not facts.told:
-        if outcome == Outcome.RESTRICTED:
-            return Outcome.INCONCLUSIVE, _WALL_INSTEAD[reason]
-        return (Outcome.INCONCLUSIVE, Reason.SHELL) if says_not_found else (outcome, reason)
-    if facts.missing or not _is_same_page(match, reading, facts, says_not_found):
-        return outcome, reason
+        if alike:
+            return claimed
+        return Outcome.INCONCLUSIVE, _cannot_tell(reason) if reading.answer.body else Reason.EMPTY_ANSWER
+    if beside.told and not alike:
+        return claimed
     if outcome == Outcome.RESTRICTED:
         return Outcome.INCONCLUSIVE, _WALL_INSTEAD[reason]
-    if says_not_found:
-        return (Outcome.REMOVED if seen_available else Outcome.INCONCLUSIVE), Reason.SOFT_404
-    return Outcome.INCONCLUSIVE, Reason.SHELL
+    if reading.says_not_found:
+        return (Outcome.REMOVED if alike and seen_available else Outcome.INCONCLUSIVE), Reason.SOFT_404
+    if alike or shows_little(reading):
+        return Outcome.INCONCLUSIVE, Reason.SHELL
+    return claimed
 
 
-def _lands_with(reading: Reading, facts: SiblingFacts) -> bool:
-    return bool(reading.answer.hops) and reading.final_url == facts.final_url
-
-
-def _is_same_page(match: Match, reading: Reading, facts: SiblingFacts, says_not_found: bool) -> bool:
-    if _lands_with(reading, facts):
+def _is_answered_alike(match: Match, reading: Reading, facts: SiblingFacts) -> bool:
+    """Whether a target and its sibling are answered in the same way: by status, final URL, title and text."""
+    if not facts.told:
+        return False
+    missing = reading.answer.status in {404, 410}
+    if missing or facts.missing:
+        return missing == facts.missing and facts.empty == (not reading.answer.body)
+    if reading.answer.hops and reading.final_url == facts.final_url:
         return True
     if facts.media_type != reading.content.media_type:
         return False
-    if says_not_found and facts.says_not_found:
+    if reading.says_not_found and facts.says_not_found:
         return True
     if _title_without(reading, match.key) != facts.title:
         return False
     own = reading.content.fingerprint(ignoring=(subject(match.key),))
     return distance(own, facts.fingerprint) <= SAME_TEXT_BITS
+
+
+def shows_little(reading: Reading) -> bool:
+    """Whether a page shows hardly anything, so that it may be the same for every address."""
+    page = reading.content.page
+    return reading.content.media_type == "text/html" and not page.headings and len(page.text) < LITTLE_TEXT
 
 
 def _title_without(reading: Reading, url: str) -> str:

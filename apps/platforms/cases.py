@@ -21,6 +21,7 @@ _MEDIA_TYPES = {"json": "application/json", "body": "text/html; charset=utf-8"}
 """What a body is by the key that it stands under, unless a header says otherwise."""
 
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # TOML takes none of these as they are
+FILLER = "So many words stand on a page that has something to say. "
 SIBLING = "sibling"  # as the URL of an exchange: the address beside the case's own that cannot exist
 
 
@@ -29,7 +30,8 @@ class Exchange:
     """One request and what came back: a status with headers (lower-case names) and body, or a failure.
 
     A redirect is an exchange of its own, with a `location`; where it leads is the next exchange. `url` may be
-    "sibling" instead of an address. `post` is the JSON of a question that was sent as POST.
+    "sibling" instead of an address. `post` is the JSON of a question that was sent as POST. `detail` is the
+    checker's word for a failure, `address` that of the server that answered.
     """
 
     url: str
@@ -38,18 +40,21 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     body: bytes = b""
     failure: str = ""
+    detail: str = ""
+    address: str = ""
     line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test of a definition.
+    """One test of a definition, or of the generic signals.
 
     `seen` says for whom the expected verdict holds: True, only for a target that was seen available before
     (for any other the check must then not say removed); False, only for one that never was; None, for both.
     `token` has the check made with a token of the platform. `account`, `key` and `identity` are compared
     where they are given. `signal` is the id of the signal that has to decide, without its version; one of the
-    generic signals is written with what stands before it, as `generic:not-found`.
+    generic signals is written with what stands before it, as `generic:not-found`. `near_miss_of` is another
+    one, written in the same way, that almost matches and must not decide.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Case:
     account: str | None = None
     key: str | None = None
     identity: str | None = None
+    near_miss_of: str = ""
     origin: str = "constructed"
     file: str = ""
     line: int = 0
@@ -110,13 +116,17 @@ def _read_case(reader: TableReader, answers: Mapping[str, Exchange]) -> Case:
         account=reader.optional_text("account"),
         key=reader.optional_text("key"),
         identity=reader.optional_text("identity"),
+        near_miss_of=reader.text("near_miss_of", default=""),
         origin=reader.text("origin", default="constructed", one_of=ORIGINS),
         file=reader.file,
         line=reader.line,
     )
     reader.finish()
-    if "@" in case.signal:
-        raise reader.error("signal", f'is "{case.signal}". Write the id alone, without a version.')
+    for key, signal in (("signal", case.signal), ("near_miss_of", case.near_miss_of)):
+        if "@" in signal:
+            raise reader.error(key, f'is "{signal}". Write the id alone, without a version.')
+    if case.near_miss_of == case.signal:
+        raise reader.error("near_miss_of", "is the signal that decides. Name the one that almost does.")
     return case
 
 
@@ -139,6 +149,9 @@ def _read_exchange(reader: TableReader, answers: Mapping[str, Exchange]) -> Exch
 def _read_answer(reader: TableReader, *, url: str) -> Exchange:
     status = reader.whole("status", at_least=100)
     failure = reader.text("failure", default="")
+    detail = reader.text("detail", default="")
+    address = reader.text("address", default="")
+    filler = reader.whole("filler", at_least=1)
     headers = {name.lower(): value for name, value in reader.text_mapping("headers").items()}
     body = reader.text("body", default="")
     json_text = reader.text("json", default="")
@@ -146,8 +159,14 @@ def _read_answer(reader: TableReader, *, url: str) -> Exchange:
         raise reader.error(
             "status", 'and failure: write one of the two, status = 404 or failure = "timeout".'
         )
-    if failure and (headers or body or json_text):
+    if failure and (headers or body or json_text or address):
         raise reader.error("failure", "stands alone: where nothing came back there is no header and no body.")
+    if detail and not failure:
+        raise reader.error("detail", "belongs to a failure. Leave it out.")
+    if filler is not None:
+        if not body:
+            raise reader.error("filler", "makes a body longer, and there is none. Write body as well.")
+        body += f"<p>{(FILLER * (filler // len(FILLER) + 1))[:filler]}</p>"
     if body and json_text:
         raise reader.error("json", "and body: write one of the two.")
     if json_text:
@@ -165,6 +184,8 @@ def _read_answer(reader: TableReader, *, url: str) -> Exchange:
         headers=headers,
         body=(body or json_text).encode(),
         failure=failure,
+        detail=detail,
+        address=address,
         line=reader.line,
     )
 
@@ -188,6 +209,8 @@ def case_text(case: Case, *, comment: Iterable[str] = ()) -> str:
     if case.seen is not None:
         lines.append(f"seen = {str(case.seen).lower()}")
     lines += _fields(case, ("identity", "outcome", "reason", "signal", "source"))
+    if case.near_miss_of:
+        lines += _fields(case, ("near_miss_of",))
     if case.origin != ORIGINS[0]:
         lines += _fields(case, ("origin",))
     for exchange in case.exchanges:
@@ -204,8 +227,12 @@ def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     yield f"url = {_quoted(exchange.url)}"
     if exchange.status is None:
         yield f"failure = {_quoted(exchange.failure)}"
+        if exchange.detail:
+            yield f"detail = {_quoted(exchange.detail)}"
         return
     yield f"status = {exchange.status}"
+    if exchange.address:
+        yield f"address = {_quoted(exchange.address)}"
     body = exchange.body.decode()
     media_type = exchange.headers.get("content-type", "")
     written_as = "json" if media_type == _MEDIA_TYPES["json"] and _is_json(body) else "body"

@@ -68,7 +68,8 @@ class JsonCondition:
     equals the number it spells. `contains` holds when one value at the path is the given one, ignoring
     case; `lacks` when the path leads somewhere and none is. `says` holds when the text at the path, or the
     texts inside what stands there, contain one of its phrases; case and kinds of quotation marks make no
-    difference. `present = false` counts `null` as absent. `null` holds when one of the values is null.
+    difference. `filled` holds when something other than null, false, 0 or what is empty stands there.
+    `present = false` counts `null` as absent. `null` holds when one of the values is null.
     """
 
     path: str
@@ -79,6 +80,7 @@ class JsonCondition:
     says: tuple[str, ...] = ()
     empty: bool = False
     null: bool = False
+    filled: bool = False
     present: bool | None = None
 
 
@@ -88,15 +90,21 @@ class When:
 
     status: tuple[tuple[int, int], ...] = ()  # inclusive ranges
     failure: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()  # of a failure, compared exactly
+    own_host: bool | None = None  # it came of the target's own host, without a redirect
+    address_in: tuple[str, ...] = ()  # lists of addresses, in one of which the server's stands
+    blocked_by: str = ""  # Link: rel="blocked-by" (RFC 7725) names "any" address, or one of "another_site"
     header: tuple[HeaderCondition, ...] = ()
     header_name: re.Pattern[str] | None = None
     json: tuple[JsonCondition, ...] = ()
     title: tuple[str, ...] = ()  # contained in the title
     title_equals: tuple[str, ...] = ()
+    title_part: tuple[str, ...] = ()  # is what stands between two of the title's bars, dashes or dots
     heading: tuple[str, ...] = ()  # contained in an h1 or h2
-    title_or_heading: tuple[str, ...] = ()
+    title_or_heading: tuple[str, ...] = ()  # or in a status block, which is a page's word about itself
     title_or_heading_equals: tuple[str, ...] = ()
     block: tuple[BlockCondition, ...] = ()
+    text: tuple[str, ...] = ()  # contained in the visible text of a short page
     body: tuple[str, ...] = ()  # machine marks, compared exactly
     final_url: tuple[str, ...] = ()
     redirect_to: tuple[str, ...] = ()  # contained in one of the places that the answer sent us to
@@ -131,6 +139,7 @@ class Signal:
     definitive: bool = False
     needs_seen: bool = False
     compare: bool = False
+    whole_site: bool = False
     note: str = ""
     line: int = 0
 
@@ -581,14 +590,15 @@ def _read_json_condition(reader: TableReader) -> JsonCondition:
         says=reader.texts("says"),
         empty=reader.flag("empty"),
         null=reader.flag("null"),
+        filled=reader.flag("filled"),
         present=reader.optional_flag("present"),
     )
     reader.finish()
     if condition == JsonCondition(path=path):
         raise reader.error(
             "path",
-            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, says, empty, null or "
-            "present.",
+            "has no test beside it. Add equals, one_of, contains, lacks, starts_with, says, empty, null, "
+            "filled or present.",
         )
     return condition
 
@@ -597,15 +607,21 @@ def _read_when(reader: TableReader) -> When:
     when = When(
         status=reader.ranges("status"),
         failure=reader.texts("failure"),
+        detail=reader.texts("detail"),
+        own_host=reader.optional_flag("own_host"),
+        address_in=reader.texts("address_in"),
+        blocked_by=reader.text("blocked_by", default="", one_of=("any", "another_site")),
         header=tuple(_read_header_condition(one) for one in reader.tables("header")),
         header_name=reader.pattern("header_name", required=False),
         json=tuple(_read_json_condition(one) for one in reader.tables("json")),
         title=reader.texts("title"),
         title_equals=reader.texts("title_equals"),
+        title_part=reader.texts("title_part"),
         heading=reader.texts("heading"),
         title_or_heading=reader.texts("title_or_heading"),
         title_or_heading_equals=reader.texts("title_or_heading_equals"),
         block=tuple(_read_block_condition(one) for one in reader.tables("block")),
+        text=reader.texts("text"),
         body=reader.texts("body"),
         final_url=reader.texts("final_url"),
         redirect_to=reader.texts("redirect_to"),
@@ -618,6 +634,10 @@ def _read_when(reader: TableReader) -> When:
     reader.finish()
     if when == When():
         raise reader.error("", "has no condition. Write at least one, such as status = 404.")
+    if when.text and when.text_under is None:
+        raise reader.error("text", "proves nothing on a long page. Add text_under = 1000.")
+    if when.detail and not when.failure:
+        raise reader.error("detail", 'belongs to a failure. Add failure = "dns_failure" or another.')
     return when
 
 
@@ -641,6 +661,7 @@ def read_signal(reader: TableReader) -> Signal:
         definitive=reader.flag("definitive"),
         needs_seen=reader.flag("needs_seen"),
         compare=reader.flag("compare"),
+        whole_site=reader.flag("whole_site"),
         note=reader.text("note", default=""),
         line=reader.line,
     )
@@ -653,8 +674,12 @@ def read_signal(reader: TableReader) -> Signal:
         )
     if signal.outcome and not signal.reason:
         raise reader.error("reason", "is missing. An outcome always has a reason.")
-    if signal.ask and (signal.reason or signal.definitive or signal.needs_seen or signal.compare):
-        raise reader.error("ask", "stands alone. Leave out reason, definitive, needs_seen and compare.")
+    if signal.ask and (
+        signal.reason or signal.definitive or signal.needs_seen or signal.compare or signal.whole_site
+    ):
+        raise reader.error("ask", "stands alone. Leave out reason and all that qualifies an outcome.")
+    if signal.whole_site and (signal.outcome not in {"removed", "restricted"} or signal.compare):
+        raise reader.error("whole_site", "goes with removed and restricted, and without compare.")
     if (signal.definitive or signal.needs_seen) and signal.outcome != "removed":
         raise reader.error(
             "outcome", "is not removed, so definitive and needs_seen say nothing. Leave them out."

@@ -26,6 +26,8 @@ class Told:
     headers: Mapping[str, str] = field(default_factory=dict)
     goes_to: tuple[str, ...] = ()  # redirects that were followed
     failure: Reason | None = None
+    detail: str = "scripted"
+    address: str = ""
 
 
 def page(title: str = "", heading: str = "", text: str = "", *, status: int = 200, **headers: str) -> Told:
@@ -35,9 +37,9 @@ def page(title: str = "", heading: str = "", text: str = "", *, status: int = 20
     return Told(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def failing(reason: Reason) -> Told:
+def failing(reason: Reason, detail: str = "scripted") -> Told:
     """No answer at all."""
-    return Told(failure=reason)
+    return Told(failure=reason, detail=detail)
 
 
 class Web:
@@ -60,7 +62,7 @@ class Web:
 def answer_to(ask: Ask, told: Told) -> Answer:
     """The answer that `told` makes."""
     if told.failure is not None:
-        return Answer(ask, MOMENT, MOMENT + timedelta(seconds=1), failure=told.failure, detail="scripted")
+        return Answer(ask, MOMENT, MOMENT + timedelta(seconds=1), failure=told.failure, detail=told.detail)
     is_json = not isinstance(told.body, str | bytes)
     body = json.dumps(told.body).encode() if is_json else told.body
     body = body.encode() if isinstance(body, str) else body
@@ -76,6 +78,7 @@ def answer_to(ask: Ask, told: Told) -> Answer:
         body=body,
         received_bytes=len(body),
         elapsed_ms=1000,
+        address=told.address,
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from apps.checks.answer import Fetch
 from apps.checks.classification import Classification, classify
+from apps.checks.generic_cases import generic_cases
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.replay import Replay
 from apps.checks.self_test import exchanges_of
@@ -69,7 +70,28 @@ def test_a_failure_is_its_own_reason() -> None:
     url = "https://example.org/list/an-item"
     found = told(url, Web({url: failing(Reason.TIMEOUT)}))
     assert (found.outcome, found.reason) == (Outcome.INCONCLUSIVE, Reason.TIMEOUT)
-    assert found.steps[0].decided is None
+    decided = found.steps[0].decided
+    assert decided is not None
+    assert decided.name == found.observation.verdict.signal == "generic:no-answer-in-time@1"
+
+
+def test_a_claim_about_a_whole_site_that_the_rest_of_it_does_not_bear_out_is_explained() -> None:
+    url = "https://example.org/list/an-item"
+    found = told(url, Web({url: page("A poem", "This domain is for sale")}))
+    assert (found.outcome, found.reason) == (Outcome.AVAILABLE, Reason.OK)
+    lacking = {one.signal.id: one.lacking for one in found.steps[0].said}
+    assert lacking["parked"] == "the same answer for an address that cannot exist"
+    assert found.steps[0].decided is not None
+    assert found.steps[0].decided.signal.id == "ok"
+
+
+def test_in_every_case_of_the_generic_signals_the_one_that_decides_is_said_to() -> None:
+    for case in generic_cases():
+        found = match(canonicalise(case.url))
+        explained = classify(found, Replay(exchanges_of(found, case)), seen=bool(case.seen))
+        decided = next(step.decided for step in explained.steps if step.said)
+        assert decided is not None
+        assert explained.compared or decided.name == explained.observation.verdict.signal, case.name
 
 
 def test_a_canary_that_is_off_voids_a_removal() -> None:

@@ -24,7 +24,7 @@ ASK = Ask("page", URL)
 def signals() -> list[Signal]:
     rules = generic_signals()
     own = [signal for each in registry.definitions().values() for signal in each.signals]
-    return [*rules.walls, *rules.answers, *own]
+    return [*rules.signals, *own]
 
 
 def answers() -> Iterator[Answer]:
@@ -36,6 +36,10 @@ def answers() -> Iterator[Answer]:
         yield answer_to(ASK, page("404 – Hugging Face", "Access Denied", status=status, server="cloudflare"))
         yield answer_to(ASK, Told(status, {"id": "x", "gated": "auto", "items": []}))
         yield answer_to(ASK, Told(status, "text", goes_to=("https://example.org/login/",)))
+    yield answer_to(ASK, failing(Reason.DNS_FAILURE, "NXDOMAIN"))
+    yield answer_to(ASK, failing(Reason.TLS_FAILURE, "certificate: expired"))
+    yield answer_to(ASK, Told(200, {"error": "no"}, address="146.112.61.104"))
+    yield answer_to(ASK, Told(451, headers={"link": '<https://isp.example.net/>; rel="blocked-by"'}))
 
 
 def test_a_signal_holds_where_none_of_its_conditions_lacks() -> None:
@@ -49,6 +53,10 @@ def test_a_signal_holds_where_none_of_its_conditions_lacks() -> None:
 SAMPLES = {
     "status": (When(status=((404, 404), (500, 599))), "status 404 or 500 to 599"),
     "failure": (When(failure=("timeout",)), "no answer: no answer in time"),
+    "detail": (When(detail=("NXDOMAIN",)), "in the checker’s word: “NXDOMAIN”"),
+    "own_host": (When(own_host=True), "from the item’s own host"),
+    "address_in": (When(address_in=("parking",)), "from an address in the list “parking”"),
+    "blocked_by": (When(blocked_by="another_site"), "a header that says that another site blocks it"),
     "header": (
         When(header=(HeaderCondition("server", contains=("a", "b")),)),
         "header server contains “a” or “b”",
@@ -58,8 +66,16 @@ SAMPLES = {
     "title": (When(title=("a", "b", "c")), "the title contains “a”, “b” or “c”"),
     "title_equals": (When(title_equals=("a",)), "the title is “a”"),
     "heading": (When(heading=("a",)), "a heading contains “a”"),
-    "title_or_heading": (When(title_or_heading=("a",)), "the title or a heading contains “a”"),
-    "title_or_heading_equals": (When(title_or_heading_equals=("a",)), "the title or a heading is “a”"),
+    "title_or_heading": (
+        When(title_or_heading=("a",)),
+        "the title, a heading or a status block contains “a”",
+    ),
+    "title_or_heading_equals": (
+        When(title_or_heading_equals=("a",)),
+        "the title, a heading or a status block is “a”",
+    ),
+    "title_part": (When(title_part=("a",)), "a part of the title is “a”"),
+    "text": (When(text=("a",)), "the text contains “a”"),
     "block": (
         When(block=(BlockCondition(("notice",), ("gone",), ("removed", "deleted")),)),
         "in the page, an element .notice or #gone contains “removed” or “deleted”",
@@ -97,6 +113,7 @@ def test_every_condition_has_its_words() -> None:
         (JsonCondition("$", starts_with="a"), "in the JSON, $ begins with “a”"),
         (JsonCondition("$", says=("a",)), "in the JSON, $ says “a”"),
         (JsonCondition("$", empty=True), "in the JSON, $ is empty"),
+        (JsonCondition("$", filled=True), "in the JSON, $ is neither empty nor false"),
         (JsonCondition("$", present=True), "in the JSON, $ is there"),
         (JsonCondition("$", present=False), "in the JSON, $ is not there"),
     ],

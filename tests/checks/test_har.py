@@ -146,6 +146,20 @@ def test_an_attempt_that_failed_is_replayed_as_a_failure(error: str, reason: Rea
     assert recording(entry(URL, 0, _error=error))(Ask("page", URL)).failure == reason
 
 
+def test_a_browsers_word_for_a_certificate_is_said_in_ours() -> None:
+    answer = recording(entry(URL, 0, _error="net::ERR_CERT_COMMON_NAME_INVALID"))(Ask("page", URL))
+    assert answer.detail == "certificate: hostname mismatch"
+    answer = recording(entry(URL, 0, _error="net::ERR_CERT_REVOKED"))(Ask("page", URL))
+    assert answer.detail == "net::ERR_CERT_REVOKED"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "address"), [("192.0.2.7", "192.0.2.7"), ("[2001:db8::7]", "2001:db8::7"), (None, "")]
+)
+def test_the_address_of_the_server_is_recorded(recorded: str | None, address: str) -> None:
+    assert recording(entry(URL) | {"serverIPAddress": recorded})(Ask("page", URL)).address == address
+
+
 def test_a_body_that_the_browser_left_out_is_missing() -> None:
     left_out = entry(URL, 200, None, content={"size": 5000})
     fetch = recording(left_out)

@@ -86,7 +86,7 @@ def test_a_remembered_answer_gives_the_same_verdict_as_a_fresh_one() -> None:
     remembered = observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings)
     assert fresh.verdict == remembered.verdict
     assert fresh.verdict.reason == Reason.SOFT_404
-    assert fresh.verdict.signal == "generic:sibling@1"  # the comparison decided, not the 200
+    assert fresh.verdict.signal == "generic:sibling@2"  # the comparison decided, not the 200
     assert web.asked.count(beside(URL)) == 1
 
 

@@ -110,6 +110,26 @@ def test_a_block_has_an_end() -> None:
     assert len(read_blocks('<p class="notice">x</p>' * 100, classes=["notice"])) == 20
 
 
+@pytest.mark.parametrize(
+    ("markup", "notices"),
+    [
+        ("<div role=alert>User <b>not</b> found</div><p>after", ("User not found",)),
+        ("<p ROLE='status'>one</p><div role='alertdialog note'>two</div>", ("one", "two")),
+        ("<div class='blockMessage blockMessage--error'>gone</div>", ("gone",)),
+        (
+            '<div class="panel" id="message"><h2>Information</h2><p>No such user</p></div>',
+            ("Information No such user",),
+        ),
+        ("<div class='message' id='messages'>words of a person</div>", ()),
+        ("<p>role=alert</p><!-- <p role=alert>x</p> --><script>'<p role=alert>'</script>", ()),
+        ("<div role=alert></div>", ()),
+        (f"<div role=alert>{'word ' * 200}</div>", ()),
+    ],
+)
+def test_a_status_block_is_what_a_page_says_about_itself(markup: str, notices: tuple[str, ...]) -> None:
+    assert read_page(markup).notices == notices
+
+
 @given(st.text(alphabet="<>/!-pclasid \"'=", max_size=300))
 def test_any_markup_is_read_for_blocks(markup: str) -> None:
     read_blocks(markup, classes=["a"], ids=["d"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from apps.checks.answer import Answer, Ask
 from apps.checks.classification import Classification, classify
+from apps.checks.generic_cases import generic_cases
 from apps.checks.har import HarFetch
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.problem_report import problem_files, problem_of, recording
@@ -75,6 +76,34 @@ def test_whatever_decides_can_be_reported_and_reads_as_before(slug: str, case: C
         again = classify(example, HarFetch.from_text(recording(problem.reduced)), seen=bool(case.seen))
         assert again.observation.verdict.signal == verdict.signal
         assert (again.observation.verdict.outcome, again.missing) == (verdict.outcome, ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a name that two name servers deny",
+        "a redirect to a name that two name servers deny",
+        "a certificate that has expired",
+        "a name that leads to a sinkhole",
+        "a 451 that another site enforces",
+        "a 451 that the site enforces itself",
+        "a sign-in whose title names the site",
+        "a blog in pictures, and what one signs in ink",
+        "a sign-in, in a status block",
+        "hosting that is suspended, by its words",
+        "a soft 404 by a number in its title",
+        "a page with something to say where the host could not be learnt",
+        "a list of errors",
+    ],
+)
+def test_what_a_general_rule_decides_can_be_reported_as_well(name: str) -> None:
+    case = next(case for case in generic_cases() if case.name == name)
+    told = looked(case)
+    problem = problem_of(told, outcome=Outcome.AVAILABLE, reason=Reason.OK)
+    again = classify(
+        problem.reduced.example, HarFetch.from_text(recording(problem.reduced)), seen=bool(case.seen)
+    )
+    assert again.observation.verdict.signal == told.observation.verdict.signal
 
 
 # ------------------------------------------------------------------------------------------- what is left out

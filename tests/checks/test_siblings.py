@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.checks import siblings
-from apps.checks.siblings import SiblingFacts, Siblings, sibling_url, subject
+from apps.checks.siblings import SiblingFacts, Siblings, compared_with, sibling_url, subject
 from apps.core.canonical import canonicalise
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,6 +39,42 @@ def test_a_sibling_is_of_the_same_sort(url: str, pattern: str) -> None:
     assert made is not None
     assert re.fullmatch(pattern, made)
     assert sibling_url(url) == made, "a recording can be replayed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/delete/an-item",
+        "https://example.org/account/Remove/5",
+        "https://example.org/unsubscribe?id=5",
+        "https://example.org/delete.php?id=5",
+        "https://example.org/view.php?id=5&action=delete",
+        "https://example.org/view.php?vote=5",
+    ],
+)
+def test_nothing_is_made_up_for_an_address_that_may_do_something(url: str) -> None:
+    assert sibling_url(url) is None
+    assert compared_with(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/list/delete",
+        "https://example.org/how-to-delete/an-item",
+        "https://example.org/watch?v=delete",
+        "https://example.org/deleted/5",
+    ],
+)
+def test_a_word_alone_does_nothing(url: str) -> None:
+    assert sibling_url(url) is not None
+
+
+def test_a_front_page_is_compared_with_an_address_below_it() -> None:
+    made = compared_with("https://example.org/")
+    assert made is not None
+    assert re.fullmatch(r"https://example\.org/[a-z]{10}", made)
+    assert made == sibling_url("https://example.org/an-item"), "one answer is remembered for both"
 
 
 @pytest.mark.parametrize(

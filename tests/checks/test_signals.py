@@ -62,6 +62,28 @@ def holds(when: When, told: Told, *, ask: Ask | None = None) -> bool:
         (When(body=('data-target="Mark"',)), Told(body='<p data-target="Mark">'), Told(body="<p data-target='mark'>")),
         (When(text_under=10), page("", "", "short"), page("", "", "long enough to be a page")),
         (When(bytes_under=3), Told(body="ab"), Told(body="abc")),
+        (When(failure=("dns_failure",), detail=("NXDOMAIN",)), failing(Reason.DNS_FAILURE, "NXDOMAIN"), failing(Reason.DNS_FAILURE, "SERVFAIL")),
+        (When(own_host=True), Told(), Told(goes_to=("https://example.net/",))),
+        (When(own_host=True), Told(), Told(goes_to=("https://example.org/b",))),
+        (When(own_host=False), Told(goes_to=(URL,)), Told()),
+        (When(address_in=("sinkholes",)), Told(address="146.112.61.104"), Told(address="192.0.2.1")),
+        (When(address_in=("parking", "sinkholes")), Told(address="185.53.177.1"), Told()),
+        (When(blocked_by="any"), Told(headers={"link": '<https://example.org/law>; rel="blocked-by"'}), Told(headers={"link": '<https://example.org/law>; rel="license"'})),
+        (When(blocked_by="any"), Told(headers={"link": "</a>; rel=next, </law>; title=x; REL=Blocked-By"}), Told(headers={"link": "blocked-by"})),
+        (When(blocked_by="another_site"), Told(headers={"link": '<//isp.example.net/x>; rel="nofollow blocked-by"'}), Told(headers={"link": '<https://law.example.org/x>; rel="blocked-by"'})),
+        (When(blocked_by="another_site"), Told(headers={"link": "<https://isp.example.net>; rel=blocked-by"}), Told(headers={"link": "<http://[>; rel=blocked-by"})),
+        (When(title_part=("Log in",)), page("Example \u2013 LOG IN"), page("My blog in pictures")),
+        (When(title_part=("Log in",)), page("Log in"), page("Example", "Log in")),
+        (When(title_part=("Log in",)), page("Log in: Example"), page("Log in-Example")),
+        (When(text=("it\u2019s gone",), text_under=20), page("", "", "Oh, it's GONE"), page("it's gone", "", "")),
+        (When(text=("it's gone",), text_under=20), page("", "", "it's gone"), page("", "", "it's gone, and so much more")),
+        (When(title_or_heading=("gone",)), Told(body="<p role='alert'>It is gone"), Told(body="<p>It is gone")),
+        (When(title_or_heading_equals=("gone",)), Told(body="<p role=status>Gone</p>"), Told(body="<p role=status>Gone now</p>")),
+        (When(heading=("gone",)), page("x", "gone"), Told(body="<p role='alert'>gone")),
+        (When(json=(JsonCondition("$.a", filled=True),)), Told(body={"a": "x"}), Told(body={"a": ""})),
+        (When(json=(JsonCondition("$.a", filled=True),)), Told(body={"a": {"b": 0}}), Told(body={"a": {}})),
+        (When(json=(JsonCondition("$.a", filled=True),)), Told(body={"a": True}), Told(body={"a": False})),
+        (When(json=(JsonCondition("$.a", filled=True),)), Told(body={"a": 1}), Told(body={"b": 1})),
         (When(empty=True), Told(body=""), Told(body="x")),
         (When(empty=False), Told(body="x"), Told(body="")),
         (When(final_url=("/sorry/",)), Told(goes_to=("https://example.org/sorry",)), Told(goes_to=("https://example.org/x?u=/sorry/",))),
@@ -167,6 +189,15 @@ def test_a_wall_never_says_what_is_behind_it() -> None:
     assert {signal.outcome for signal in generic_signals().walls} == {Outcome.INCONCLUSIVE}
 
 
+def test_the_failures_of_the_fetch_all_have_their_signal() -> None:
+    covered = {reason for signal in generic_signals().failures for reason in signal.when.failure}
+    transport = {
+        *(Reason.TIMEOUT, Reason.DNS_FAILURE, Reason.TLS_FAILURE, Reason.REFUSED, Reason.PROTOCOL_ERROR),
+        *(Reason.TOO_MANY_REDIRECTS, Reason.BLOCKED_ADDRESS, Reason.RATE_LIMITED),
+    }
+    assert covered == transport
+
+
 def test_the_last_generic_signal_covers_every_status() -> None:
     last = generic_signals().answers[-1]
     assert last.when == When(status=((100, 999),))
@@ -179,6 +210,10 @@ def test_the_last_generic_signal_covers_every_status() -> None:
         ('outcome = "inconclusive"', 'outcome = "dunno"', 'outcome: "dunno" is not an outcome'),
         ('outcome = "inconclusive"\nreason = "bot_wall"', 'outcome = "available"\nreason = "ok"', "a wall says nothing"),
         ("[[phrases]]\nlanguages", "[[phrases]]\nlanguage", "phrases[1].languages"),
+        ('failure = "timeout"\n', "status = 408\n", "no-answer-in-time: failure: is missing"),
+        ('address_in = "sinkholes"', 'address_in = "sinkhole"', "Write one of: parking, sinkholes."),
+        ('id = "gone"', 'id = "sucuri"', '"sucuri" stands here twice'),
+        ('[comparison]\nid = "sibling"\n', "[comparison]\n", "comparison.id: is missing"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_generic_signals_is_named(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from apps.checks.answer import Answer, Ask, Hop, Verdict
 from apps.checks.observe import observe
 from apps.checks.outcomes import REASONS_OF, Outcome, Reason
-from apps.checks.siblings import Siblings
+from apps.checks.siblings import Siblings, compared_with
 from apps.checks.verdict import judge, retry_after, sibling_facts
 from apps.core.canonical import canonicalise
 from apps.platforms.matching import match
@@ -25,13 +25,13 @@ HOME = "https://example.org/"
 WORDS = "one two three four five six seven eight nine ten eleven twelve " * 20
 ARTICLE = page("A fine thing", "A fine thing", WORDS)
 SHELL = page("Example Site", "", "loading")
+PARKED = page("example.org", "This domain is parked")
 LOST = page("Page not found", "Oops", "we looked everywhere " * 10)
 CLOUDFLARE = {"server": "cloudflare", "cf-ray": "0"}
 
 ALONE = [
     # statuses
     (Told(404, "<h1>Not Found</h1>"), "removed not_found"),
-    (Told(404, ""), "removed not_found"),
     (Told(404, "<h1>Not Found</h1>", CLOUDFLARE), "removed not_found"),
     (Told(404, "x", {"x-cache": "Error from cloudfront"}), "removed not_found"),
     (Told(404, "There isn't a GitHub Pages site here."), "removed hosting_gone"),
@@ -110,8 +110,6 @@ WORDED = [
     (page("x", "It has been removed for violating the rules"), "platform_disabled"),
     (page("x", "This account has been suspended"), "account_suspended"),
     (page("Cuenta suspendida"), "account_suspended"),
-    (page("example.org", "This domain is parked"), "parked"),
-    (Told(200, "x", goes_to=("https://example.org/cgi-sys/suspendedpage.cgi",)), "hosting_gone"),
 ]
 
 
@@ -126,7 +124,7 @@ COMPARED = [
     (ARTICLE, Told(404), "available ok"),
     (page("How to fix “404 page not found”", "404 page not found", WORDS), Told(404), "available ok"),
     (page("A card", "Files", "this model has been removed and the account suspended. " + WORDS), Told(410), "available ok"),
-    (Told(200, {"error": "not found"}), Told(404), "available ok"),
+    (Told(200, {"error": None, "name": "x"}), Told(404), "available ok"),
     (page("Fine", "Fine", WORDS, server="cloudflare", set_cookie="__cf_bm=1; datadome=1"), Told(404), "available ok"),
     (page("Fine", "Fine", WORDS + "<script src='/_Incapsula_Resource'></script><div class='g-recaptcha'></div>"), Told(404), "available ok"),
     # the sibling is there, too
@@ -142,8 +140,19 @@ COMPARED = [
     # the sibling could not be told
     (ARTICLE, Told(503), "available ok"),
     (ARTICLE, Told(403, "", {"cf-mitigated": "challenge"}), "available ok"),
-    (LOST, Told(429), "inconclusive shell"),
-    (LOST, failing(Reason.TIMEOUT), "inconclusive shell"),
+    (LOST, Told(429), "inconclusive soft_404"),
+    (LOST, failing(Reason.TIMEOUT), "inconclusive soft_404"),
+    (SHELL, failing(Reason.TIMEOUT), "inconclusive shell"),
+    # a 404 without a body
+    (Told(404), Told(404), "removed not_found"),
+    (Told(404), Told(404, "<h1>Not Found</h1>"), "inconclusive empty_answer"),
+    (Told(404), Told(503), "inconclusive empty_answer"),
+    (Told(404), ARTICLE, "inconclusive empty_answer"),
+    # what is said of a whole site
+    (PARKED, PARKED, "inconclusive parked; seen: removed parked"),
+    (PARKED, Told(404), "available ok"),
+    (PARKED, ARTICLE, "available ok"),
+    (PARKED, Told(503), "inconclusive parked"),
     (ARTICLE, failing(Reason.NOT_RECORDED), "inconclusive not_recorded"),
     # doors: a restriction proves the item only if an address that cannot exist has none
     (page("x", "Please confirm your age"), Told(404), "restricted age_wall"),
@@ -188,6 +197,16 @@ def test_a_front_page_needs_no_comparison() -> None:
     assert outcome_of(HOME, web) == "available ok"
     assert web.asked == [HOME]
     assert outcome_of(HOME, Web({HOME: LOST}), seen=True) == "inconclusive soft_404"
+
+
+def test_a_front_page_is_gone_with_its_whole_site_only_if_nothing_else_is_there() -> None:
+    below = compared_with(HOME)
+    assert below is not None
+    web = Web({HOME: PARKED, below: PARKED})
+    assert outcome_of(HOME, web, seen=True) == "removed parked"
+    assert web.asked == [HOME, below]
+    assert outcome_of(HOME, Web({HOME: PARKED}), seen=True) == "available ok"
+    assert outcome_of(HOME, Web({HOME: PARKED, below: Told(503)}), seen=True) == "inconclusive parked"
 
 
 def test_a_subject_in_the_query_is_compared_there() -> None:

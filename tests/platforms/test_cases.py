@@ -23,6 +23,7 @@ seen = true
 outcome = "removed"
 reason = "not_found"
 signal = "missing"
+near_miss_of = "generic:not-found"
 source = "the fiction of this test"
 
 [[cases.exchanges]]
@@ -44,12 +45,29 @@ url = "https://models.example.org/m/2"
 kind = "model"
 outcome = "inconclusive"
 reason = "timeout"
-signal = "generic:transport"
+signal = "generic:no-answer-in-time"
 source = "the fiction of this test"
 
 [[cases.exchanges]]
 url = "sibling"
 failure = "timeout"
+detail = "headers"
+
+[[cases]]
+name = "a model with much to say"
+url = "https://models.example.org/m/3"
+kind = "model"
+outcome = "available"
+reason = "ok"
+signal = "up"
+source = "the fiction of this test"
+
+[[cases.exchanges]]
+url = "https://models.example.org/m/3"
+status = 200
+address = "192.0.2.7"
+body = "<h1>A model</h1>"
+filler = 150
 """
 
 
@@ -60,14 +78,19 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_it_works(tmp_path: Path) -> None:
-    gone, silent = load_cases(write(tmp_path, GOOD))
+    gone, silent, long = load_cases(write(tmp_path, GOOD))
     assert gone.seen
     assert silent.seen is None
     api, page = gone.exchanges
     assert (api.status, api.body) == (404, b'{"error": "no such model"}')
     assert api.headers == {"content-type": "application/json"}
     assert page.headers == {"x-thing": "1", "content-type": "text/html; charset=utf-8"}
-    assert silent.exchanges[0].failure == "timeout"
+    assert (silent.exchanges[0].failure, silent.exchanges[0].detail) == ("timeout", "headers")
+    assert (gone.near_miss_of, silent.near_miss_of) == ("generic:not-found", "")
+    (exchange,) = long.exchanges
+    assert exchange.address == "192.0.2.7"
+    assert exchange.body.startswith(b"<h1>A model</h1><p>So many words")
+    assert len(exchange.body) == len(b"<h1>A model</h1><p></p>") + 150
 
 
 @pytest.mark.parametrize(
@@ -80,21 +103,31 @@ def test_it_works(tmp_path: Path) -> None:
         ("seen = true", "seen = 1", "line 10: cases[1].seen", "true or false"),
         ("seen = true", "sen = true", "line 10: cases[1].sen", 'Did you mean "seen"?'),
         ('"missing"', '"missing@1"', "line 13: cases[1].signal", "without a version"),
-        ('answer = "not found"', 'answer = "absent"', "line 18: cases[1].exchanges[1].answer", "[[answers]]"),
+        (
+            '"generic:not-found"',
+            '"generic:not-found@1"',
+            "line 14: cases[1].near_miss_of",
+            "without a version",
+        ),
+        ('"generic:not-found"', '"missing"', "line 14: cases[1].near_miss_of", "that almost does"),
+        ('body = "<h1>A model</h1>"\n', "", "cases[3].exchanges[1].filler", "Write body as well"),
+        ('failure = "timeout"\n', "status = 408\n", "cases[2].exchanges[1].detail", "belongs to a failure"),
+        ('detail = "headers"', 'address = "192.0.2.7"', "cases[2].exchanges[1].failure", "alone"),
+        ('answer = "not found"', 'answer = "absent"', "line 19: cases[1].exchanges[1].answer", "[[answers]]"),
         (
             'answer = "not found"',
             'answer = "not found"\nstatus = 404',
-            "line 19: cases[1].exchanges[1].status",
+            "line 20: cases[1].exchanges[1].status",
             "not a key",
         ),
-        ('X-Thing = "1"', "X-Thing = 1", "line 23: cases[1].exchanges[2].headers", "a text"),
-        ("status = 200\n", "status = 2\n", "line 22: cases[1].exchanges[2].status", "at least 100"),
-        ('"a model whose host is silent"', '"a model that is gone"', "line 30: cases[2].name", "twice"),
-        ('url = "sibling"', 'url = "silbing"', "line 39: cases[2].exchanges[1].url", '"sibling"'),
+        ('X-Thing = "1"', "X-Thing = 1", "line 24: cases[1].exchanges[2].headers", "a text"),
+        ("status = 200\n", "status = 2\n", "line 23: cases[1].exchanges[2].status", "at least 100"),
+        ('"a model whose host is silent"', '"a model that is gone"', "line 31: cases[2].name", "twice"),
+        ('url = "sibling"', 'url = "silbing"', "line 40: cases[2].exchanges[1].url", '"sibling"'),
         (
             'failure = "timeout"',
             'failure = "timeout"\nbody = "x"',
-            "line 40: cases[2].exchanges[1].failure",
+            "line 41: cases[2].exchanges[1].failure",
             "alone",
         ),
     ],

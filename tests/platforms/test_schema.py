@@ -185,6 +185,16 @@ def test_it_works(tmp_path: Path) -> None:
         ('ask = "page"', 'ask = "page"\nneeds_seen = true', "line 51: signals[2].ask", "stands alone"),
         ("[signals.when]\nstatus = 404\n", "", "line 47: signals[2].when", "at least one condition"),
         ("\nstatus = 404", "", "line 55: signals[2].when", "no condition"),
+        ("status = 404", 'text = "gone"', "line 56: signals[2].when.text", "Add text_under"),
+        ("status = 404", 'detail = "NXDOMAIN"', "line 56: signals[2].when.detail", "belongs to a failure"),
+        ("status = 404", 'blocked_by = "us"', "line 56: signals[2].when.blocked_by", "any, another_site"),
+        ('ask = "page"', 'ask = "page"\nwhole_site = true', "line 51: signals[2].ask", "stands alone"),
+        (
+            'outcome = "available"',
+            'outcome = "available"\nwhole_site = true',
+            "signals[1].whole_site",
+            "removed and restricted",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_file_line_and_key(

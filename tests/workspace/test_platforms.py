@@ -53,9 +53,10 @@ def test_a_page_has_every_kind_probe_and_signal_of_the_definition(slug: str, tea
 def test_the_rules_for_every_site_have_a_page_of_the_same_form(team: Team) -> None:
     page = text_of(team.client("viewer"), f"{LIST}generic/")
     rules = generic_signals()
-    for signal in (*rules.walls, *rules.answers):
+    for signal in rules.signals:
         assert f"<code>{signal.name}</code>" in page
-    assert f"The {len(rules.phrases)} phrases" in page
+    assert f"<code>generic:{rules.comparison.name}</code>" in page
+    assert f"The {len(rules.phrases) + len(rules.whole_titles)} phrases" in page
 
 
 def test_an_unknown_platform_has_no_page(team: Team) -> None:

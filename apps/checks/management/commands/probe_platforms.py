@@ -11,6 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.checks.generic_cases import ANY_SITE, generic_gaps, run_generic_cases
+from apps.checks.generic_cases import FILE as GENERIC_CASES
 from apps.checks.models import Target
 from apps.checks.probing import take_up_now
 from apps.checks.runner import Runner
@@ -25,9 +27,9 @@ from apps.platforms.schema import Definition, DefinitionError
 class Command(RecordCommand):
     """Asks the canaries of the definitions, and prints how they are read and which definitions are stale.
 
-    With `--self-test` it runs the cases of the definitions instead, without network or record, and prints a
-    table. The exit code is 0 where all is right, 1 where a definition is stale or a case is wrong, 2 where
-    nothing could be run.
+    With `--self-test` it runs the cases of the definitions and of the general rules instead, without network
+    or record, and prints a table. The exit code is 0 where all is right, 1 where a definition is stale or a
+    case is wrong, 2 where nothing could be run.
     """
 
     help = (
@@ -39,7 +41,7 @@ class Command(RecordCommand):
         parser.add_argument(
             "--self-test",
             action="store_true",
-            help="run the cases that stand beside the definitions instead; no network is used",
+            help="run the cases of the definitions and of the general rules instead; no network is used",
         )
         parser.add_argument("--platform", metavar="SLUG", help="only this one")
 
@@ -53,7 +55,7 @@ class Command(RecordCommand):
         try:
             chosen = _chosen(options["platform"])
             if options["self_test"]:
-                self._self_test(chosen)
+                self._self_test(chosen, everywhere=options["platform"] is None)
             else:
                 self._probe(chosen)
         except DefinitionError as error:
@@ -80,16 +82,22 @@ class Command(RecordCommand):
         if stale:
             raise CommandError(f"{len(stale)} stale.", returncode=1)
 
-    def _self_test(self, chosen: list[Definition]) -> None:
+    def _self_test(self, chosen: list[Definition], *, everywhere: bool) -> None:
         results = [(definition, run_cases(definition)) for definition in chosen]
-        for line in _table([row for definition, of_one in results for row in rows(definition, of_one)]):
+        generic = run_generic_cases() if everywhere else ()
+        counted = [row for definition, of_one in results for row in rows(definition, of_one)]
+        counted += rows(ANY_SITE, generic) if everywhere else []
+        for line in _table(counted):
             self.stdout.write(line)
         for definition, of_one in results:
             for gap in gaps(definition, of_one):
                 self.stdout.write(f"lacks: {definition.slug}: {gap}")
+        for gap in generic_gaps(generic) if everywhere else ():
+            self.stdout.write(f"lacks: {ANY_SITE.name}: {gap}")
         for path in registry.stray_cases():
             self.stdout.write(f"lacks: {path}: there is no definition {path.stem}.")
-        wrong = [result for _, of_one in results for result in of_one if not result.right]
+        ran = [*(result for _, of_one in results for result in of_one), *generic]
+        wrong = [result for result in ran if not result.right]
         for line in _wrong(wrong):
             self.stdout.write(line)
         if wrong:
@@ -159,6 +167,7 @@ def _wrong(results: Iterable[Result]) -> Iterator[str]:
     for result in sorted(results, key=lambda one: not one.falsely_removed):
         case = result.case
         weight = "WRONG, FALSELY REMOVED" if result.falsely_removed else "WRONG"
-        yield f"{weight}: cases/{case.file}, line {case.line}: {case.name}"
+        folder = "" if case.file == GENERIC_CASES.name else "cases/"
+        yield f"{weight}: {folder}{case.file}, line {case.line}: {case.name}"
         for problem in result.problems:
             yield f"    {problem}"
