@@ -129,6 +129,8 @@ CHECK_CA_BUNDLE = environment.existing_file("CHECK_CA_BUNDLE")
 # Name servers that are asked why a name did not resolve; None: the system's own. At least two, of different
 # operators, are needed to believe that a name does not exist.
 CHECK_NAME_SERVERS = environment.name_servers("CHECK_NAME_SERVERS")
+# What people call the place that this checker looks from: what it sees of a geo-block is seen from there.
+CHECK_PLACE = environment.text("CHECK_PLACE", "")
 CHECK_CONTACT_URL = environment.web_address("CHECK_CONTACT_URL", SITE_URL + "/checker/")
 # Shown on /checker/ to those who receive the checker's requests.
 CHECK_CONTACT_EMAIL = environment.text("CHECK_CONTACT_EMAIL", "")

@@ -31,6 +31,8 @@ from .verdict import (
     probes_of,
 )
 
+RECORDED = "a recording"  # stands for the place that a recording was made from, which it does not say
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -148,7 +150,8 @@ def classify(found: Match, fetch: Fetch, *, seen: bool) -> Classification:
     recording is held to that only where it begins to hold the canary's exchange.
     """
     heard = Hearing(fetch)
-    observation = observe(found, fetch=heard, seen_available=seen, siblings=Siblings())
+    place = RECORDED if isinstance(fetch, Replay) else None
+    observation = observe(found, fetch=heard, seen_available=seen, siblings=Siblings(), place=place)
     verdict, canary = observation.verdict, None
     if verdict.outcome == Outcome.REMOVED:
         canary = _ask_canary(found, fetch)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from apps.core import clock
 from apps.core.canonical import CanonicalURL, canonicalise
 from apps.platforms import registry
@@ -19,6 +21,7 @@ from .identity import KnownIdentity, held_against
 from .outcomes import Outcome, Reason
 from .page import Content
 from .siblings import SiblingFacts, Siblings
+from .signals import blocked_by
 from .verdict import SIBLING, identity_of, judge, probes_of, retry_after, sibling_facts
 
 MAX_ASKS = 5
@@ -31,6 +34,7 @@ KEPT_HEADERS = (
     "content-language",
 )
 KEPT_HEADER_CHARACTERS = 120
+UNNAMED_PLACE = "unnamed"
 
 
 def observe(
@@ -41,6 +45,7 @@ def observe(
     siblings: Siblings,
     token: str | None = None,
     identity: KnownIdentity | None = None,
+    place: str | None = None,
 ) -> Observation:
     """Check a target once. Makes at most `MAX_ASKS` asks.
 
@@ -54,7 +59,8 @@ def observe(
     status or failure, number of redirects, whether they left the host, media type, bytes, milliseconds, the
     fingerprint of the text (hexadecimal) and a few headers. Never the body, nor words of it. `identity` is
     beside it where the platform gives the target a name that stays with it: a salted digest. Where it is
-    another one than before, `replaces` has what was read of the other thing, and by which signal.
+    another one than before, `replaces` has what was read of the other thing, and by which signal. `place` is
+    where it was asked from (without one, that of the settings): a geo-block or a filter is seen from there.
     """
     match = url if isinstance(url, Match) else match_url(url)
     answers: list[Answer] = []
@@ -63,7 +69,7 @@ def observe(
         wall = clock.wall()
         step = judge(match, answers, seen_available, wall=wall, sibling=known)
         if isinstance(step, Verdict):
-            return _observation(step, match, answers, known, identity)
+            return _observation(step, match, answers, known, identity, place)
         if len(answers) == MAX_ASKS:
             break
         if step.name == SIBLING:
@@ -77,7 +83,7 @@ def observe(
     gave_up = Verdict(
         Outcome.INCONCLUSIVE, Reason.UNKNOWN_ANSWER, False, "checker:too-many-asks@1", answers[-1].ask.name
     )
-    return _observation(gave_up, match, answers, known, identity)
+    return _observation(gave_up, match, answers, known, identity, place)
 
 
 def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
@@ -147,12 +153,16 @@ def _observation(
     answers: list[Answer],
     known: SiblingFacts | None,
     identity: KnownIdentity | None,
+    place: str | None,
 ) -> Observation:
+    evidence: dict[str, object] = {
+        "answers": [facts_of(answer) for answer in answers],
+        "place": place or settings.CHECK_PLACE or UNNAMED_PLACE,
+    }
     if not answers:
         now = clock.now()
-        return Observation(verdict=verdict, started_at=now, finished_at=now, evidence={"answers": []})
+        return Observation(verdict=verdict, started_at=now, finished_at=now, evidence=evidence)
     deciding = next((one for one in reversed(answers) if one.ask.name == verdict.probe), answers[-1])
-    evidence: dict[str, object] = {"answers": [facts_of(answer) for answer in answers]}
     told = identity_of(match, answers)
     if told is not None and identity is not None:
         evidence["identity"] = identity.to_keep(told)
@@ -192,6 +202,9 @@ def facts_of(answer: Answer) -> Mapping[str, object]:
     if answer.status is None:
         return facts
     content = Content(answer.body, answer.headers)
+    if blocker := blocked_by(answer):
+        # Without its query, which may repeat what was asked for.
+        facts["blocked_by"] = blocker.partition("?")[0].partition("#")[0][:KEPT_HEADER_CHARACTERS]
     asked, final = urlsplit(answer.ask.url), urlsplit(answer.url or answer.ask.url)
     facts |= {
         "status": answer.status,

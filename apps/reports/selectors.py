@@ -13,6 +13,7 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Action, Role, may
 from apps.checks.accounts import AccountPage, Fate, fate, page_of
 from apps.checks.models import Check, Target, Transition
+from apps.checks.observe import UNNAMED_PLACE
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.core.defanging import defang
 from apps.platforms.accounts import ACCOUNT
@@ -180,7 +181,11 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One check for a member's eyes. Person and note are empty for a person of another campaign."""
+    """One check for a member's eyes. Person and note are empty for a person of another campaign.
+
+    `place` is where it was asked from ("" for a person's, and where the place has no name); `blocked_by` is
+    the address of who says that it blocks the item (RFC 7725).
+    """
 
     number: int
     started_at: datetime
@@ -192,6 +197,8 @@ class CheckRow:
     manual: bool
     person: str
     note: str
+    place: str = ""
+    blocked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,9 +505,21 @@ def _check_rows(checks: Iterable[Check], *, readable: set[int]) -> list[CheckRow
             manual=check.manual,
             person=str(check.person) if check.person_id in readable else "",
             note=check.note if check.person_id in readable else "",
+            place=_place(check),
+            blocked_by=_blocked_by(check),
         )
         for check in checks
     ]
+
+
+def _place(check: Check) -> str:
+    place = str(check.evidence.get("place", ""))
+    return "" if place == UNNAMED_PLACE else place
+
+
+def _blocked_by(check: Check) -> str:
+    told = (answer.get("blocked_by", "") for answer in check.evidence.get("answers", []))
+    return next((str(url) for url in told if url), "")
 
 
 def _change_row(transition: Transition, item: Item) -> ChangeRow:

@@ -221,5 +221,24 @@ def test_where_a_site_wants_no_questions_nothing_is_asked() -> None:
         Outcome.INCONCLUSIVE,
         Reason.BLOCKED_ADDRESS,
     )
-    assert observation.evidence == {"answers": []}
+    assert observation.evidence == {"answers": [], "place": "unnamed"}
     assert observation.started_at == observation.finished_at
+
+
+def test_the_evidence_says_where_it_was_asked_from(settings: Any) -> None:
+    web = Web({URL: Told(451, "not in your country")})
+    for place, kept in (("", "unnamed"), ("Berlin", "Berlin")):
+        settings.CHECK_PLACE = place
+        observation = observe(canonicalise(URL), fetch=web, seen_available=False, siblings=Siblings())
+        assert observation.verdict.outcome == Outcome.RESTRICTED
+        assert observation.evidence["place"] == kept
+
+
+def test_the_evidence_keeps_who_blocks_and_nothing_that_repeats_what_was_asked() -> None:
+    link = f'<https://isp.example.net/law?url={URL}#x>; rel="blocked-by", </next>; rel="next"'
+    web = Web({URL: Told(451, "", {"link": link})})
+    observation = observe(canonicalise(URL), fetch=web, seen_available=False, siblings=Siblings())
+    assert observation.verdict.signal == "generic:blocked-by-another@1"
+    answer: Any = observation.evidence["answers"][0]  # type: ignore[index]
+    assert answer["blocked_by"] == "https://isp.example.net/law"
+    assert URL not in json.dumps(observation.evidence)

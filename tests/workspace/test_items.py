@@ -258,6 +258,19 @@ def test_the_same_url_in_another_report_is_named(team: Team) -> None:
     assert f">item {second.pk}</a> in report 2" in text_of(team.client("viewer"), path_of(first))
 
 
+def test_a_check_shows_where_it_was_made_from_and_who_says_that_it_blocks(team: Team) -> None:
+    item = make_item(make_report(team.campaign))
+    check = make_check(item.target, 1, Outcome.RESTRICTED, Reason.GEO_BLOCKED)
+    for place in ("unnamed", "Berlin"):
+        blocked = {"blocked_by": "https://isp.example.net/law"}
+        check.evidence = {"answers": [{"probe": "page", **blocked}], "place": place}
+        check.save()
+        page = text_of(team.client("viewer"), path_of(item))
+        assert ("asked from Berlin" in page) == (place == "Berlin")
+        assert "unnamed" not in page
+        assert "hxxps://isp[.]example[.]net/law" in page
+
+
 def test_a_persons_check_shows_who_made_it_to_members_only(team: Team) -> None:
     item = make_item(make_report(team.campaign))
     make_check(item.target, 1, person=team.people["stranger"], note="another campaign's words")

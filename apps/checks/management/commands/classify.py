@@ -146,6 +146,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'signal':<12}{result['signal']}"
     if result["retry_after"]:
         yield f"{'not before':<12}{result['retry_after']}"
+    yield f"{'asked from':<12}{result['evidence']['place']}"
     for facts in result["evidence"]["answers"]:
         told = facts.get("status") or f"{facts['failure']} {facts['detail']}".strip()
         extras = "".join(f", {name}: {value}" for name, value in facts.get("headers", {}).items())
