@@ -215,8 +215,8 @@ def _ask_canary(found: Match, fetch: Fetch) -> Canary | None:
     if definition is None or not definition.canary:
         return None
     canary = match(canonicalise(definition.canary))
-    first_ask = expand(probes_of(canary)[0].url, template_parameters(canary))
-    if isinstance(fetch, Replay) and not fetch.holds(first_ask):
+    first_asks = [expand(probe.url, template_parameters(canary)) for probe in probes_of(canary)[:1]]
+    if isinstance(fetch, Replay) and not any(map(fetch.holds, first_asks)):
         return None
     verdict = observe_canary(definition, fetch=fetch).verdict
     return Canary(definition.canary, verdict.outcome, verdict.reason)

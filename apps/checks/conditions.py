@@ -6,7 +6,8 @@ Words are in the language that is active.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
@@ -52,9 +53,30 @@ def whole_site_words() -> str:
     return _("the same answer for an address that cannot exist")
 
 
-def condition_words(when: When) -> tuple[str, ...]:
+Mark = Callable[[str], str]
+"""How a text that is looked for is set apart from the words around it."""
+
+
+def in_quotation_marks(text: str) -> str:
+    """As a text that is cited."""
+    return f"“{text}”"
+
+
+def as_code(text: str) -> str:
+    """As code, in Markdown."""
+    return f"`{text.replace('`', '´')}`"
+
+
+_mark: ContextVar[Mark] = ContextVar("mark", default=in_quotation_marks)
+
+
+def condition_words(when: When, *, mark: Mark = in_quotation_marks) -> tuple[str, ...]:
     """What has to be so for a signal to match, one condition each."""
-    return tuple(_words(part) for part in parts(when))
+    before = _mark.set(mark)
+    try:
+        return tuple(_words(part) for part in parts(when))
+    finally:
+        _mark.reset(before)
 
 
 def _words(part: When) -> str:
@@ -194,8 +216,8 @@ def _texts(texts: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotation marks; parts of the item's own address in it as ‹names›."""
-    return _("“%(text)s”") % {"text": _FIELD.sub(r"‹\1›", text)}
+    """A text that is looked for; parts of the item's own address in it as ‹names›."""
+    return _mark.get()(_FIELD.sub(r"‹\1›", text))
 
 
 def _either(words: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _WORD = re.compile(r"[\w.-]+")
 _RUN = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[^\w/?]*")
+_FIELD = re.compile(r"\{[^}]*\}")
 _GROUP = re.compile(r"\(\?P<\w+>")
 
 
@@ -37,9 +38,8 @@ def example_of(found: Match) -> Match:
     3. Every other part of the path and the query that does not stand in a pattern is replaced, too.
     """
     definition = registry.definition(found.definition)
-    parts = urlsplit(found.key)
-    url = urlunsplit(parts._replace(netloc=_host(definition, parts.hostname or "", parts.port)))
-    work = _Work(found, url, _literals(definition))
+    work = _Work(found, _literals(definition))
+    work.replace_host(definition)
     kind, spans = _kind(definition, found)
     if kind is not None:
         for name in sorted(spans, key=spans.__getitem__):
@@ -49,25 +49,33 @@ def example_of(found: Match) -> Match:
     return work.match
 
 
-def _host(definition: Definition | None, host: str, port: int | None) -> str:
-    """The host of the example, with its port: the real one where a definition names it whole."""
+def _hosts(definition: Definition | None, host: str, port: int | None) -> Iterator[str]:
+    """Hosts for the example, with their ports: the real one where a definition names it whole."""
     if definition is None or definition.is_software:
-        return EXAMPLE_HOST
+        yield EXAMPLE_HOST
+        return
     known = {*definition.hosts, *(host for kind in definition.kinds for host in kind.hosts)}
     covering = [pattern for pattern in known if host_matches(pattern, host, port)]
-    whole = f"{host}:{port}" if port is not None else host
+    after = f":{port}" if port is not None else ""
     if not covering or any(not pattern.startswith("*.") for pattern in covering):
-        return whole
+        yield f"{host}{after}"
+        return
     suffix = max(covering, key=len).removeprefix("*").partition(":")[0]
-    return f"example{suffix}" + (f":{port}" if port is not None else "")
+    own = host.removesuffix(suffix)
+    words = {word for kind in definition.kinds if kind.host for word in _words(kind.host.pattern)}
+    shapes = (of_same_shape(own, 1, words=words), of_same_shape(own, 1))
+    for name in ("example", "example-name", "exampleuser", *shapes):
+        yield f"{name}{suffix}{after}"
 
 
 @lru_cache(maxsize=256)
 def _literals(definition: Definition | None) -> frozenset[str]:
-    """The words that stand in the patterns of a definition's kinds."""
+    """The words that stand in the patterns and keys of a definition's kinds."""
     if definition is None:
         return frozenset()
-    return frozenset(word for kind in definition.kinds for word in _words(kind.path.pattern))
+    patterns = [kind.path.pattern for kind in definition.kinds]
+    patterns += [_FIELD.sub(" ", urlsplit(kind.key).path) for kind in definition.kinds]
+    return frozenset(word for pattern in patterns for word in _words(pattern))
 
 
 def _words(pattern: str) -> set[str]:
@@ -94,14 +102,20 @@ def _text(kind: Kind, url: str) -> str:
 class _Work:
     """A URL while its parts are replaced, one after the other; each step keeps platform and kind."""
 
-    def __init__(self, found: Match, url: str, literals: frozenset[str]) -> None:
+    def __init__(self, found: Match, literals: frozenset[str]) -> None:
         self.real = found
         self.literals = literals
         self.values: dict[str, str] = {}
         self.numbers = 0
         self.match = found
-        if not self._take(url):
-            raise NoExample("Another host makes something else of this URL.")
+
+    def replace_host(self, definition: Definition | None) -> None:
+        """Replace the host, or the part of it that is an account."""
+        parts = urlsplit(self.real.key)
+        for host in _hosts(definition, parts.hostname or "", parts.port):
+            if self._take(urlunsplit(parts._replace(netloc=host))):
+                return
+        raise NoExample("Another host makes something else of this URL.")
 
     def _take(self, url: str, holds: Callable[[Match], bool] = lambda _: True) -> bool:
         """Go on with `url`, if it is of the same sort and `holds`."""
@@ -183,7 +197,7 @@ class _Work:
         yield of_same_shape(segment, self.numbers)
 
     def _is_harmless(self, segment: str) -> bool:
-        """Whether a part of the path is made of examples and of words of the patterns alone."""
+        """Whether a part of the address is made of examples and of words of the patterns alone."""
         if segment in self.literals:
             return True
         made = {part for value in self.values.values() for part in value.split("/")}
@@ -194,7 +208,7 @@ class _Work:
     def replace_query(self) -> None:
         """Leave the query out, or replace its names and values."""
         parts = urlsplit(self.match.key)
-        if not parts.query:
+        if self._is_harmless(parts.query):
             return
         if self.real.definition and self._take(urlunsplit(parts._replace(query=""))):
             return
@@ -227,7 +241,7 @@ def of_same_shape(
     def made(run: re.Match[str]) -> str:
         if run[0] in words:
             return run[0]
-        beginnings = (start for start in starts if len(start) > 1 and run[0].startswith(start))
+        beginnings = (start for start in starts if run[0].startswith(start))
         kept = max(beginnings, key=len, default="")
         rest = enumerate(run[0][len(kept) :], start=number)
         return kept + "".join(_like(character, place) for place, character in rest)

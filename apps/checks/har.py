@@ -189,19 +189,22 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     }
     if exchange.failure is not None:
         response["_error"], response["_detail"] = str(exchange.failure), exchange.detail
+    request: dict[str, Any] = {
+        "method": "POST" if exchange.post else "GET",
+        "url": exchange.url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [],
+        "queryString": [],
+        "headersSize": -1,
+        "bodySize": len(exchange.post.encode()),
+    }
+    if exchange.post:
+        request["postData"] = {"mimeType": "application/json", "text": exchange.post}
     return {
         "startedDateTime": exchange.started_at.isoformat(),
         "time": exchange.elapsed_ms,
-        "request": {
-            "method": "GET",
-            "url": exchange.url,
-            "httpVersion": "HTTP/1.1",
-            "cookies": [],
-            "headers": [],
-            "queryString": [],
-            "headersSize": -1,
-            "bodySize": 0,
-        },
+        "request": request,
         "response": response,
         "serverIPAddress": exchange.address,
         "cache": {},

@@ -31,12 +31,16 @@ from .verdict import GENERIC, PAGE_PROBE
 
 @dataclass(frozen=True, slots=True)
 class KnownProbe:
-    """A way to ask. `shape` is the address that is asked, with ‹names› for the parts of the item's own."""
+    """A way to ask. `shape` is the address that is asked, with ‹names› for the parts of the item's own.
+
+    `post` is the JSON that is sent there, in the same way; "" where nothing is.
+    """
 
     name: str
     format: str  # "page", "json" or "file"
     words: str
     shape: str
+    post: str
     uses_token: bool
     follows_redirects: bool
     generic: bool
@@ -47,7 +51,7 @@ class KnownProbe:
 class KnownKind:
     """A kind of thing. `shapes` are how its addresses look; `probes` are in the order of the asking.
 
-    `needs_person` says what cannot be told of it without signing in; "" where all can be.
+    Without probes nothing is asked. `needs_person` says what cannot be told of it without signing in.
     """
 
     name: str
@@ -216,7 +220,7 @@ def _shape(template: str, kind: Kind) -> str:
 
 
 def _placeholders(kind: Kind) -> dict[str, str]:
-    names = {*kind.path.groupindex, *BUILT_IN_PARAMETERS}
+    names = kind.parts | BUILT_IN_PARAMETERS
     return {**{name: f"‹{name}›" for name in names}, "scheme": "https", **kind.params}
 
 
@@ -226,6 +230,7 @@ def _probe(probe: Probe, known: dict[str, str], *, token_of: str = "") -> KnownP
         format=probe.format,
         words=_format_words(probe),
         shape=expand(probe.url, known or {"url": "‹url›"}),
+        post=expand(probe.post, known),
         uses_token=probe.uses_token and bool(registry.token(token_of)),
         follows_redirects=probe.follow_redirects,
         generic=probe.generic,

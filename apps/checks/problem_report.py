@@ -20,7 +20,7 @@ from .classification import Classification
 from .har import har_text
 from .outcomes import Outcome, Reason
 from .reduction import CannotReduce, Reduced, reduce
-from .replay import Exchange, comparable
+from .replay import Exchange, comparable, comparable_json
 from .verdict import SIBLING
 
 TO_BE_WRITTEN = "to-be-written"
@@ -105,9 +105,9 @@ def problem_of(told: Classification, *, outcome: Outcome, reason: Reason) -> Pro
     answers = [step.answer for step in told.steps]
     token = any("Authorization" in answer.ask.headers for answer in answers)
     reduced = reduce(told.found, answers, seen=told.seen, token=token)
-    places: dict[str, Exchange] = {}
+    places: dict[tuple[str, str], Exchange] = {}
     for exchange in _all_exchanges(reduced):
-        if places.setdefault(exchange.url, exchange) != exchange:
+        if places.setdefault((exchange.url, exchange.post), exchange) != exchange:
             raise CannotReduce(
                 "One address answered in two ways during this look, which a recording cannot tell."
             )
@@ -130,12 +130,13 @@ def reason_for(outcome: Outcome, reason: Reason) -> Reason:
 
 def case_exchanges(reduced: Reduced) -> list[CaseExchange]:
     """The exchanges of a reduced look, as a case has them: each once, in the order in which it is asked."""
-    found: dict[str, CaseExchange] = {}
+    found: dict[tuple[str, str], CaseExchange] = {}
     for answer in reduced.answers:
         for exchange in _exchanges(answer):
             beside = answer.ask.name == SIBLING and exchange.url == comparable(answer.ask.url)
             told = CaseExchange(
                 url=BESIDE if beside else exchange.url,
+                post=exchange.post,
                 status=exchange.status,
                 headers=exchange.headers,
                 body=exchange.body,
@@ -143,7 +144,7 @@ def case_exchanges(reduced: Reduced) -> list[CaseExchange]:
                 detail=exchange.detail,
                 address=exchange.address,
             )
-            found.setdefault(told.url, told)
+            found.setdefault((told.url, told.post), told)
     return list(found.values())
 
 
@@ -172,6 +173,7 @@ def _exchange(
 ) -> Exchange:
     return Exchange(
         url=comparable(url),
+        post=comparable_json(answer.ask.post),
         status=status,
         headers=headers,
         body=body,

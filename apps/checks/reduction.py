@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from apps.platforms import registry
 from apps.platforms.matching import Match, registrable_domain, template_parameters
-from apps.platforms.schema import JsonCondition, Signal, expand
+from apps.platforms.schema import BlockCondition, JsonCondition, Signal, expand
 
 from .address_lists import address_lists
 from .answer import Answer, Ask, Hop, Observation
@@ -373,13 +373,22 @@ def _json_bodies(
     signals: Sequence[Signal], stand_ins: _StandIns, document: Any, marks: Sequence[str]
 ) -> Iterator[bytes]:
     reduced = _reduced_json(document, signals, stand_ins)
-    yield _json_text(reduced).encode()
-    marked = {**reduced, "example": list(marks)} if isinstance(reduced, dict) else reduced
-    yield _json_text(marked).encode()
-    sizes = sorted({size for size in _of(signals, "bytes_under") if isinstance(size, int)})
-    for size in sizes:
-        if isinstance(marked, dict):
+    marked = _marked(reduced, marks)
+    for made in (reduced, marked):
+        yield _json_text(made).encode()
+    yield " ".join(marks).encode() or b"example"
+    if isinstance(marked, dict):
+        for size in sorted(_of(signals, "bytes_under")):
             yield _json_text({**marked, "filler": "x" * size}).encode()
+
+
+def _marked(reduced: Any, marks: Sequence[str]) -> Any:
+    """Reduced JSON with the marks in it; one that is a name in quotation marks as such a name."""
+    if isinstance(reduced, list):
+        return [*reduced, *marks]
+    names = {mark[1:-1]: True for mark in marks if len(mark) > 2 and mark[0] == mark[-1] == '"'}
+    others = [mark for mark in marks if mark[1:-1] not in names]
+    return {**names, **reduced, **({"example": others} if others else {})}
 
 
 def _json_text(value: Any) -> str:
@@ -410,6 +419,7 @@ def _page_bodies(
     parts += [f'<p role="status">{_markup(notice)}</p>' for tells, notice in notices if tells]
     told = [one for one in _of(stand_ins.signals, "text") if normalise(one) in real.normal_text]
     parts += [f"<p>{_markup(one)}</p>" for one in told]
+    parts += _blocks(signals, real)
     number = stand_ins.text_number(real.content.fingerprint(ignoring=(name,)))
     sizes = [0, *sorted(each for each in _of(signals, "bytes_under") if each <= len(answer.body))]
     longer = sorted(each for each in _of(signals, "text_under") if each <= len(page.text))
@@ -420,6 +430,21 @@ def _page_bodies(
         body = "\n".join([*parts, f"<p>{text}</p>"] if text else parts) or "example"
         padding = f"\n<!--{'x' * size}-->" if size else ""
         yield f"{body}{padding}\n".encode()
+    yield " ".join(marks).encode() or b"example"
+
+
+def _blocks(signals: Sequence[Signal], real: Reading) -> Iterator[str]:
+    """The elements that signals look for by class or id, with the texts that they look for in them."""
+    conditions: list[BlockCondition] = _of(signals, "block")
+    names = [("class", name) for each in conditions for name in each.classes]
+    names += [("id", name) for each in conditions for name in each.ids]
+    for attribute, name in dict.fromkeys(names):
+        of_class, of_id = ([name], []) if attribute == "class" else ([], [name])
+        blocks = [normalise(block) for block in real.content.blocks(classes=of_class, ids=of_id)]
+        if blocks:
+            says = [text for each in conditions if name in (*each.classes, *each.ids) for text in each.says]
+            said = [text for text in dict.fromkeys(says) if any(normalise(text) in block for block in blocks)]
+            yield f'<div {attribute}="{name}">{_markup(" – ".join(_longest(said)) or "other")}</div>'
 
 
 def _filler(number: int, length: int) -> str:

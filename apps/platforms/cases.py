@@ -225,6 +225,8 @@ def _fields(case: Case, names: Iterable[str]) -> list[str]:
 
 def _exchange_lines(exchange: Exchange) -> Iterator[str]:
     yield f"url = {_quoted(exchange.url)}"
+    if exchange.post:
+        yield f"post = {_quoted(exchange.post)}"
     if exchange.status is None:
         yield f"failure = {_quoted(exchange.failure)}"
         if exchange.detail:

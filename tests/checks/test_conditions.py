@@ -10,7 +10,7 @@ import pytest
 from django.utils import translation
 
 from apps.checks.answer import Answer, Ask
-from apps.checks.conditions import condition_words, first_lacking, parts
+from apps.checks.conditions import as_code, condition_words, first_lacking, parts
 from apps.checks.outcomes import Reason
 from apps.checks.signals import Reading, generic_signals, matches
 from apps.platforms import registry
@@ -107,13 +107,13 @@ def test_every_condition_has_its_words() -> None:
         (HeaderCondition("a", present=False), "no header a"),
         (HeaderCondition("a", equals=("b",)), "header a is “b”"),
         (BlockCondition(("notice",)), "the page has an element .notice"),
-        (JsonCondition("$", null=True), "in the JSON, $ is null"),
         (JsonCondition("$", contains="a"), "in the JSON, $ holds “a”"),
         (JsonCondition("$", lacks="a"), "in the JSON, $ does not hold “a”"),
         (JsonCondition("$", starts_with="a"), "in the JSON, $ begins with “a”"),
         (JsonCondition("$", says=("a",)), "in the JSON, $ says “a”"),
         (JsonCondition("$", empty=True), "in the JSON, $ is empty"),
         (JsonCondition("$", filled=True), "in the JSON, $ is neither empty nor false"),
+        (JsonCondition("$", null=True), "in the JSON, $ is null"),
         (JsonCondition("$", present=True), "in the JSON, $ is there"),
         (JsonCondition("$", present=False), "in the JSON, $ is not there"),
     ],
@@ -129,6 +129,11 @@ def test_a_test_of_a_part_of_an_answer_in_words(
         case JsonCondition():
             when = When(json=(condition,))
     assert condition_words(when) == (words,)
+
+
+def test_a_text_that_is_looked_for_can_be_set_apart_as_code() -> None:
+    assert condition_words(When(title=("a `b`",)), mark=as_code) == ("the title contains `a ´b´`",)
+    assert condition_words(When(title=("a",))) == ("the title contains “a”",)
 
 
 def test_each_of_several_conditions_is_said() -> None:
