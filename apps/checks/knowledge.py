@@ -33,7 +33,7 @@ from .verdict import GENERIC, PAGE_PROBE
 class KnownProbe:
     """A way to ask. `shape` is the address that is asked, with ‹names› for the parts of the item's own.
 
-    `post` is the JSON that is sent there, in the same way; "" where nothing is.
+    It is "" where the item's own is asked as it is. `post` is the JSON that is sent there, in the same way.
     """
 
     name: str
@@ -175,18 +175,18 @@ def known_of_any_site() -> Knowledge:
         ),
         groups=(
             SignalGroup(
-                _("Failures"),
-                _("What it means that nothing came back, where no signal of a platform says so."),
+                "Failures",
+                "What it means that nothing came back, where no signal of a platform says so.",
                 _signals(rules.failures),
             ),
             SignalGroup(
-                _("Walls"),
-                _("A wall says nothing of what is behind it, so it is looked for first, on every platform."),
+                "Walls",
+                "A wall says nothing of what is behind it, so it is looked for first, on every platform.",
                 _signals(rules.walls),
             ),
             SignalGroup(
-                _("Answers"),
-                _("What an answer means where no signal of a platform does."),
+                "Answers",
+                "What an answer means where no signal of a platform does.",
                 _signals(rules.answers),
             ),
         ),
@@ -229,7 +229,7 @@ def _probe(probe: Probe, known: dict[str, str], *, token_of: str = "") -> KnownP
         name=probe.name,
         format=probe.format,
         words=_format_words(probe),
-        shape=expand(probe.url, known or {"url": "‹url›"}),
+        shape="" if probe.url == "{url}" else expand(probe.url, known),
         post=expand(probe.post, known),
         uses_token=probe.uses_token and bool(registry.token(token_of)),
         follows_redirects=probe.follow_redirects,

@@ -12,9 +12,11 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.core.templatetags.show import day_words
+
 from .codebook import table_lines, word_lines
 from .columns import Table
-from .published import LANGUAGES, Snapshot
+from .published import LANGUAGES, PlatformMethod, Snapshot
 from .publishing import withheld_words
 
 
@@ -38,6 +40,9 @@ def method_lines(snapshot: Snapshot, language: str) -> Iterator[str]:
     yield from (f"## {_('What is looked at, and how often')}", "", *_looking(snapshot), "")
     yield from (f"## {_('When an item counts as removed')}", "", *_removed(snapshot), "")
     yield from (f"## {_('What could not be told')}", "", _unclear(snapshot), "")
+    yield from (f"## {_('How platforms are probed, and what counts as removed there')}", "", _known(), "")
+    for platform in words.methods:
+        yield from _method(platform)
     yield from (f"## {_('What is public, and what is not')}", "", " ".join(_public(snapshot)), "")
     yield from (f"## {_('Limits')}", "", *(f"- {limit}" for limit in _limits()), "")
     yield from (f"## {_('What the figures mean')}", "")
@@ -107,6 +112,31 @@ def _unclear(snapshot: Snapshot) -> str:
         "over %(days)s days, an item is unverifiable. Suspected, unverifiable and waiting items are shown as "
         "such, and stay in every denominator."
     ) % {"count": how.unverifiable_count, "days": how.unverifiable_days}
+
+
+def _known() -> str:
+    return _(
+        "What a platform’s answers mean is written down in rules, each with its source. The first rule that "
+        "fits decides, and is recorded with the check. Before all others come those for walls, which say "
+        "nothing of what is behind them."
+    )
+
+
+def _method(platform: PlatformMethod) -> Iterator[str]:
+    yield from (f"### {platform.name}", "")
+    for kind in platform.kinds:
+        shapes = ", ".join(f"`{shape}`" for shape in kind.shapes)
+        yield f"- {kind.name} ({shapes}): {kind.asked}. {kind.needs_person}".rstrip()
+    yield ""
+    for rule in platform.rules:
+        when = _("When: %(conditions)s.") % {"conditions": "; ".join(rule.conditions)}
+        yield f"- `{rule.signal}`: {rule.reason}. {when}"
+        source = f": `{rule.source}`" if rule.source else ""
+        known = f"{rule.known}, {day_words(rule.verified)}{source}"
+        yield f"  {' '.join(f'{limit}.' for limit in (*rule.limits, known))}"
+    if not platform.rules:
+        yield _("No answer of this platform counts as a removal by a rule of its own.")
+    yield ""
 
 
 def _public(snapshot: Snapshot) -> Iterator[str]:

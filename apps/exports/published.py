@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from apps.metrics.chart import Chart
 
-VERSION = 2
+VERSION = 3
 """Of the tree's shape. A snapshot of another version is made anew."""
 
 LANGUAGES = ("en-gb", "de")
@@ -145,10 +145,52 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
+class KindMethod:
+    """How a kind of thing is asked for: how its addresses look, and what is `asked`, in words.
+
+    `needs_person` says what cannot be told of it without signing in.
+    """
+
+    name: str
+    shapes: tuple[str, ...]
+    asked: str
+    needs_person: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRule:
+    """When an answer means that a thing is gone. `signal` is how a check names the rule.
+
+    Of `conditions` all have to hold; what stands in backticks in them is code. `limits` say what else has to
+    be so, `known` how sure it is, from which `source` ("" where that is not told) and since which day
+    (`verified`).
+    """
+
+    signal: str
+    conditions: tuple[str, ...]
+    reason: str
+    limits: tuple[str, ...]
+    known: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformMethod:
+    """How a platform is probed, and what counts as removed there. `key` is the one of its group."""
+
+    key: str
+    name: str
+    kinds: tuple[KindMethod, ...]
+    rules: tuple[RemovalRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """All that is said in one language.
 
-    `channels` and `categories` are labels by word; `exclusions` the reasons to leave an item out.
+    `channels` and `categories` are labels by word; `exclusions` the reasons to leave an item out. `methods`
+    are those of the platforms that are named, and last the rules for every site.
     """
 
     whole: Section
@@ -161,6 +203,7 @@ class Words:
     meanings: tuple[Meaning, ...]
     exclusions: Mapping[str, str]
     reasons: Mapping[str, Mapping[str, str]]  # by outcome, by reason
+    methods: tuple[PlatformMethod, ...]
 
 
 @dataclass(frozen=True, slots=True)

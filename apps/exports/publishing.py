@@ -38,6 +38,7 @@ from apps.reports.models import Campaign, Category, Channel
 from apps.reports.selectors import items_of
 
 from .items import public_category
+from .platform_methods import platform_methods
 from .published import (
     CHARTS,
     LANGUAGES,
@@ -417,6 +418,7 @@ def _in_words(
             ),
             exclusions={name: _(words) for name, words in EXCLUSIONS.values()},
             reasons=_reasons(),
+            methods=platform_methods(names, choices),
         )
 
 

@@ -102,11 +102,11 @@ def test_a_canary_that_is_off_voids_a_removal() -> None:
 
 
 CASES = {
-    (slug, case.signal, len(case.exchanges)): case
+    (slug, case.outcome, len(case.exchanges)): case
     for slug in registry.definitions()
     for case in registry.cases(slug)
 }
-"""One case for each way to a signal that decides."""
+"""One case for each outcome of a definition, with each number of exchanges."""
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=[f"{case.file}: {case.name}" for case in CASES.values()])

@@ -153,6 +153,21 @@ def test_people_read_lines(recorder: Recorder) -> None:
     assert "answer      api: 401, 0 redirects" in out.getvalue()
 
 
+def test_each_signal_can_be_asked_for(recorder: Recorder) -> None:
+    recorder.add(MODEL_API, 401, "", REFUSED)
+    file = recorder.write()
+    out = StringIO()
+    call_command("classify", MODEL, "--har", file, "--explain", stdout=out)
+    assert "signal      api: huggingface:missing-private-or-disabled@1: decided" in out.getvalue()
+    assert "signal      api: huggingface:up@1: lacks: status 200" in out.getvalue()
+    out = StringIO()
+    call_command("classify", MODEL, "--har", file, "--explain", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert set(told) == KEYS | {"signals"}
+    (decided,) = [one for one in told["signals"] if one["decided"]]
+    assert (decided["ask"], decided["outcome"], decided["lacking"]) == ("page", None, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.checks.answer import Ask
-from apps.checks.har import HarFetch, UnusableRecording
+from apps.checks.har import HarFetch, UnusableRecording, har_text
 from apps.checks.outcomes import Reason
+from apps.checks.replay import Exchange
 
 URL = "https://example.org/list/an-item"
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def entry(url: str, status: int = 200, text: str | None = "body", **more: Any) -> dict[str, Any]:
@@ -237,3 +239,22 @@ def test_a_recorded_post_answers_the_same_question_only() -> None:
     assert fetch(Ask("api", URL, post='[{"p":"x","a":"g"}]')).body == b'[{"s": 5}]'
     assert fetch(Ask("api", URL, post='[{"p":"y","a":"g"}]')).failure == Reason.NOT_RECORDED
     assert fetch(Ask("page", URL)).failure == Reason.NOT_RECORDED
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        Exchange(URL, 200, {"content-type": "text/html; charset=utf-8"}, b"<title>A</title>", AT),
+        Exchange(URL, 301, {"location": "https://example.org/"}, b"", AT),
+        Exchange(URL, 200, {"content-type": "application/json; charset=utf-8"}, b"[-9]", AT, post='["a"]'),
+        Exchange(URL, None, {}, b"", AT, failure=Reason.RATE_LIMITED, detail="rate_limited"),
+        Exchange(URL, None, {}, b"", AT, failure=Reason.TOO_MANY_REDIRECTS, detail="too_many_redirects"),
+    ],
+    ids=["page", "redirect", "question", "left alone", "loop"],
+)
+def test_a_recording_that_is_written_is_read_back(exchange: Exchange) -> None:
+    fetch = HarFetch.from_text(har_text([exchange], creator="a test"))
+    answer = fetch(Ask("page", URL, follow_redirects=False, post=exchange.post))
+    assert (answer.status, answer.headers, answer.body) == (exchange.status, exchange.headers, exchange.body)
+    assert (answer.failure, answer.started_at) == (exchange.failure, AT)
+    assert fetch.missing == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apps.platforms.cases import load_cases
+from apps.platforms.cases import ORIGINS, Case, Exchange, case_text, load_cases
 from apps.platforms.schema import DefinitionError
 
 GOOD = """\
@@ -147,3 +150,60 @@ def test_a_mistake_is_named_with_its_file_line_and_key(
 def test_a_file_without_cases_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"example\.toml: cases: is missing"):
         load_cases(write(tmp_path, ""))
+
+
+# --------------------------------------------------------------------------------------------- writing a case
+
+TEXT = st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\r\n") | st.sampled_from("'\"\\\x7f\x00\t"),
+    min_size=1,
+    max_size=20,
+)
+"""Whatever a text in a case may hold."""
+
+BODY = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("'\"\\\n\x7f"), max_size=40).map(
+    lambda text: text.replace("\r", "")
+)
+
+
+@st.composite
+def exchanges(draw: st.DrawFn) -> Exchange:
+    """An exchange as it comes back from a file: a body has a media type."""
+    url = draw(st.sampled_from(["sibling", "https://models.example.org/m/1"]))
+    post = draw(st.sampled_from(["", '[{"a": 1}]']))
+    if draw(st.booleans()):
+        return Exchange(url, post, failure="timeout")
+    body = draw(BODY | st.sampled_from(['{"a": "it\'s"}', "[]", "'''", "a'"]))
+    headers = draw(st.dictionaries(st.sampled_from(["server", "x-a b", "location"]), TEXT, max_size=2))
+    if body:
+        media_types = ["application/json", "text/html; charset=utf-8", "text/plain"]
+        headers = {"content-type": draw(st.sampled_from(media_types)), **headers}
+    return Exchange(url, post, draw(st.integers(100, 599)), headers, body.encode())
+
+
+@given(
+    st.builds(
+        Case,
+        name=TEXT,
+        url=st.just("https://models.example.org/m/1"),
+        kind=TEXT,
+        outcome=st.just("removed"),
+        reason=st.just("not_found"),
+        signal=st.sampled_from(["missing", "generic:not-found"]),
+        source=TEXT,
+        exchanges=st.lists(exchanges(), max_size=3).map(tuple),
+        definitive=st.booleans(),
+        seen=st.none() | st.booleans(),
+        token=st.booleans(),
+        account=st.none() | TEXT,
+        key=st.none() | TEXT,
+        identity=st.none() | TEXT,
+        origin=st.sampled_from(ORIGINS),
+    )
+)
+def test_a_case_that_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
+    path = tmp_path_factory.mktemp("cases") / "example.toml"
+    path.write_text(case_text(case, comment=["As it was found.", ""]), encoding="utf-8")
+    (read,) = load_cases(path)
+    same = tuple(replace(exchange, line=0) for exchange in read.exchanges)
+    assert replace(read, exchanges=same, file="", line=0) == case

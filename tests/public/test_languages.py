@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation.template import templatize
 
 from apps.checks.outcomes import Outcome, Reason, Status
@@ -23,6 +23,7 @@ from apps.exports.edition_files import EDITION_REPORTS, FIGURES, HEADS
 from apps.exports.editions import correct_edition, publish_edition
 from apps.exports.published import LANGUAGES
 from apps.metrics.definitions import DEFINITIONS, EXCLUSIONS
+from apps.platforms import registry
 from apps.public.languages import NAMES, SHORT, TAGS
 from apps.reports.deadlines import rules
 from apps.reports.models import Category, Channel
@@ -117,7 +118,7 @@ def test_the_compiled_catalog_is_that_of_the_text(catalog: Path) -> None:
 def test_the_catalog_has_what_pages_and_programs_ask_for(repository: Path) -> None:
     wanted = {
         asked
-        for room in ("core", "metrics", "exports", "public")
+        for room in ("core", "checks", "metrics", "exports", "public")
         for file in (repository / "apps" / room).rglob("*.py")
         for asked in asked_for(file.read_text())
     }
@@ -154,6 +155,15 @@ def test_everything_that_registries_say_is_translated() -> None:
     said |= {text for rule in rules().values() for text in (rule.name, rule.jurisdiction, rule.citation)}
     with translation.override("de"):
         assert sorted(text for text in said - ALIKE - NAMES_KEPT if gettext(text) == text) == []
+
+
+def test_what_definitions_say_to_the_public_is_translated() -> None:
+    own = [registry.definitions()[path.stem] for path in registry.OWN_DEFINITIONS.glob("*.toml")]
+    kinds = {kind for definition in own for kind in definition.kinds}
+    with translation.override("de"):
+        said = [("kind", kind.name) for kind in kinds]
+        said += [("definition", kind.needs_person) for kind in kinds if kind.needs_person]
+        assert sorted({text for context, text in said if pgettext(context, text) == text}) == []
 
 
 def test_the_codebook_is_translated() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django import template
 from django.utils import formats
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -69,6 +69,17 @@ def day(value: str) -> SafeString | str:
     if not value:
         return "–"
     return format_html('<time datetime="{}">{}</time>', value, day_words(value))
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """A text in which what stands in backticks is code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join("", "{}", ((_code(part) if place % 2 else part,) for place, part in parts))
+
+
+def _code(text: str) -> SafeString:
+    return format_html("<code>{}</code>", text)
 
 
 @register.filter

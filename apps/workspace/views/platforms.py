@@ -34,12 +34,16 @@ class PlatformRow:
 @never_cache
 @login_required
 def platform_list(request: HttpRequest) -> HttpResponse:
-    """Every platform with a definition, and the rules for all other sites."""
+    """Every platform with a definition, those first that are watched, and the rules for all other sites."""
     person = cast(Person, request.user)
+    rows = _rows(person, knowledge())
     return render(
         request,
         "workspace/platforms.html",
-        {"rows": _rows(person, knowledge()), "may_classify": may_anywhere(person, Action.REVIEW)},
+        {
+            "rows": sorted(rows, key=lambda row: row.watched is None),
+            "may_classify": may_anywhere(person, Action.REVIEW),
+        },
     )
 
 
