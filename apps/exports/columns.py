@@ -325,18 +325,39 @@ PUBLIC_ITEMS = Table(
     (
         Column("public_id", _STRING, _PUBLIC, "Stands for the item, and is the same in every export."),
         Column(
-            "platform", _STRING, _PUBLIC, "The platform's short name; other where it has none of its own."
+            "platform",
+            _STRING,
+            _PUBLIC,
+            "The platform's short name; other where it has none of its own; empty where its figures are "
+            "withheld.",
         ),
-        Column("kind", _STRING, _PUBLIC, "What it is on the platform: model, file, account, page."),
         Column(
-            "reported", _STRING, _PUBLIC, "The month of the report in UTC (2026-03), or its day, as chosen."
+            "kind",
+            _STRING,
+            _PUBLIC,
+            "What it is on the platform: model, file, account, page; empty where a small group could be "
+            "counted.",
         ),
-        Column("channel", _STRING, _PUBLIC, "How its report reached the platform.", words=_CHANNELS),
+        Column(
+            "reported",
+            _STRING,
+            _PUBLIC,
+            "The day of the report in UTC (2026-03-01) or its month (2026-03), as chosen; its month, quarter "
+            "(2026-Q1) or year, or nothing, where a small group could be counted.",
+        ),
+        Column(
+            "channel",
+            _STRING,
+            _PUBLIC,
+            "How its report reached the platform; empty where its figures are withheld.",
+            words=_CHANNELS,
+        ),
         Column(
             "category",
             _STRING,
             _PUBLIC,
-            "What the report alleges; other for a word of the reporter's own.",
+            "What the report alleges; other for a word of the reporter's own; empty where a small group "
+            "could be counted.",
             words=tuple(Category.values),
         ),
         Column("control", _BOOLEAN, _PUBLIC, "True for a matched target that was not reported."),
@@ -402,7 +423,7 @@ PUBLIC_ITEMS = Table(
 PUBLIC_REPORTS = Table(
     "reports",
     "Reports, public",
-    "one submission to one platform, through one channel, at one time",
+    "one submission to one platform, through one channel, at one time; counts are empty where withheld",
     (
         Column("report", _INTEGER, _PUBLIC, "Its number in the campaign."),
         Column(

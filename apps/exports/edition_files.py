@@ -13,20 +13,17 @@ from itertools import islice
 from pathlib import Path
 
 from apps.metrics.chart import Chart, csv_text
-from apps.metrics.records import seconds
-from apps.platforms.registry import definitions
-from apps.reports.models import Campaign
-from apps.reports.selectors import items_of
 
 from .columns import PUBLIC_ITEMS, PUBLIC_REPORTS, Audience, Column, Table, Type
 from .csv_format import DIALECTS, csv_bytes, header
 from .datapackage import Resource, datapackage
 from .edition_texts import edition_texts
 from .figure_paths import figures_in
-from .items import CHUNK, Items, public_blocks
+from .items import CHUNK
 from .packing import Packed, pack
+from .public_record import PublicRecord
+from .public_rows import item_blocks
 from .published import LANGUAGES, Snapshot
-from .redaction import platform_keys
 from .sql import Block
 from .writing import Progress, Written
 
@@ -88,7 +85,7 @@ def made(folder: Path, name: str, media_type: str, chunks: Iterable[bytes], *, p
 
 
 def edition_files(
-    campaign: Campaign,
+    record: PublicRecord,
     snapshot: Snapshot,
     *,
     key: str,
@@ -98,8 +95,8 @@ def edition_files(
 ) -> list[File]:
     """All public files of an edition, SHA256SUMS last, written to an empty folder.
 
-    `key` is that of the public names, `heads` the public name and the head of each watched URL; `progress`
-    hears the number of rows so far.
+    `snapshot` is that of the record, `key` that of the public names, `heads` the public name and the head of
+    each watched URL; `progress` hears the number of rows so far.
     """
     words = snapshot.said(LANGUAGES[0])
     charts = {f"chart-{name}.csv": chart for name, chart in words.whole.charts.items() if chart.rows}
@@ -107,7 +104,7 @@ def edition_files(
     if snapshot.choices.reports:
         tables["reports.csv"] = (EDITION_REPORTS, [_reports(snapshot)])
     if snapshot.choices.items:
-        tables[ITEMS_FILE] = (PUBLIC_ITEMS, _items(campaign, snapshot, key=key))
+        tables[ITEMS_FILE] = (PUBLIC_ITEMS, item_blocks(record, key=key))
     tables[HEADS_FILE] = (HEADS, _heads(heads))
     files, resources = [], []
     rows = _Rows(progress)
@@ -175,23 +172,6 @@ def _reports(snapshot: Snapshot) -> Block:
         for report in snapshot.reports
     ]
     return [[row[name] for row in rows] for name in EDITION_REPORTS.names]
-
-
-def _items(campaign: Campaign, snapshot: Snapshot, *, key: str) -> Iterator[Block]:
-    """Item rows under the names that the public knows platforms by."""
-    choices = snapshot.choices
-    found = Items.read(campaign, items_of(campaign), key=key)
-    found = replace(found, now=seconds(snapshot.as_of))
-    in_order = sorted(found.reports.values(), key=lambda report: report.number)
-    by_letter = choices.platforms == "letters"
-    keys = platform_keys([report.platform for report in in_order], named=definitions(), by_letter=by_letter)
-    if "platforms" not in choices.charts:
-        keys = dict.fromkeys(keys, "")
-    kind = PUBLIC_ITEMS.names.index("kind")
-    for block in public_blocks(found, dates=choices.dates, platforms=keys):
-        if by_letter or "platforms" not in choices.charts:
-            block[kind] = [None] * len(block[kind])  # a platform can be known by the kinds that it has
-        yield block
 
 
 def _heads(heads: Iterable[tuple[str, str]]) -> Iterator[Block]:

@@ -152,7 +152,11 @@ def _public(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.choices.dates == "month":
         yield _("Dates are shown as months.")
     if snapshot.choices.items:
-        yield _("Item rows are published one by one, and can be counted by whoever has them.")
+        yield _(
+            "Rows of items that agree in all that they tell of their platform, kind, date, channel and "
+            "category are of at least %(n)s eligible items. What would let a smaller group be counted is "
+            "left empty, or told more coarsely (a quarter, a year)."
+        ) % {"n": snapshot.minimum_n}
 
 
 def _limits() -> Iterator[str]:

@@ -20,7 +20,8 @@ from .edition_files import FIGURES_FILE, JSON, SUMS, File, edition_files
 from .edition_ledger import public_heads, trail_file
 from .models import Correction, Edition, EditionFile, EditionPiece, Publication, content_of, public_key_of
 from .published import LANGUAGES, Snapshot
-from .snapshots import in_force, made_from
+from .publishing import snapshot_of
+from .snapshots import in_force, record_of
 from .sql import one_view
 from .writing import Progress
 
@@ -100,7 +101,8 @@ def _made(
 ) -> tuple[Publication, Snapshot, list[File]]:
     with one_view():
         publication = _decision(campaign)
-        snapshot = made_from(publication)
+        record = record_of(publication)
+        snapshot = snapshot_of(record, title=publication.title, text=publication.text)
         if snapshot.counts is None:
             raise UnusableEdition(
                 f"“{campaign.slug}” has fewer than {snapshot.minimum_n} items that count. "
@@ -108,7 +110,7 @@ def _made(
             )
         trail = trail_file(campaign, key=key, folder=folder)
         files = edition_files(
-            campaign, snapshot, key=key, heads=public_heads(trail), folder=folder, progress=progress
+            record, snapshot, key=key, heads=public_heads(trail), folder=folder, progress=progress
         )
     return publication, snapshot, [*files, trail]
 

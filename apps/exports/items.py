@@ -10,24 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from django.db.models import Count, QuerySet
 
 from apps.checks.accounts import Fate
 from apps.core import clock
-from apps.core.pseudonyms import LENGTH, pseudonyms
+from apps.core.pseudonyms import pseudonyms
 from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.population import Exclusion, Population, population
 from apps.metrics.reading import Whole, among
 from apps.metrics.records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT, read_items, seconds
 from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
-from apps.metrics.survival import rounded_outward
-from apps.platforms.registry import definition
-from apps.reports.models import Campaign, Category, Item
+from apps.reports.models import Campaign, Item
 
-from .columns import ITEMS, OTHER, PUBLIC_ITEMS
+from .columns import ITEMS
 from .sources import ITEM_VALUES
 from .sql import Block, Value
 
@@ -45,9 +43,6 @@ _FATE_WORDS: Mapping[int, str | None] = {
     ALONE: Fate.ALONE.value,
 }
 _STATUS_WORDS = {code: word for word, code in STATUS_CODES.items()}
-_UNITS: Mapping[str, Literal["M", "D"]] = {"month": "M", "day": "D"}
-DATES = tuple(_UNITS)
-"""How exactly public rows may say when something was reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +131,6 @@ def _repeated(items: QuerySet[Item]) -> dict[int, list[int]]:
     return {pk: pks for pks in together.values() for pk in pks}
 
 
-# -------------------------------------------------------------------------------------------- for the members
-
-
 WORKED_OUT = tuple(column for column in ITEMS.columns if column.name not in ITEM_VALUES)
 """The columns that do not stand in the record; they are the last ones of the table."""
 
@@ -153,103 +145,36 @@ def worked_out(items: Items, chunk: Chunk) -> Block:
         "observed": found.observed[at].tolist(),
         "in_error": found.records.error[at].tolist(),
         "eligible": (excluded == Exclusion.NONE).tolist(),
-        "excluded": _words(excluded, _EXCLUSION_WORDS),
-        "removal_hours_after": _hours(found.times.left[at], counts),
-        "removal_hours_by": _hours(found.times.right[at], counts),
-        "claim": _words(facts.claim, _CLAIM_WORDS),
+        "excluded": exclusion_words(excluded),
+        "removal_hours_after": hour_cells(found.times.left[at], counts),
+        "removal_hours_by": hour_cells(found.times.right[at], counts),
+        "claim": claim_words(facts.claim),
         "claimed_at": _moments(facts.claimed),
-        "gone_with": _words(found.records.fate[at], _FATE_WORDS),
+        "gone_with": list(map(_FATE_WORDS.__getitem__, found.records.fate[at].tolist())),
         "public_id": pseudonyms(items.key, chunk.pks.tolist()),
     }
     return [values[column.name] for column in WORKED_OUT]
 
 
-# ----------------------------------------------------------------------------------------------- for everyone
-
-
-def public_blocks(items: Items, *, dates: str, platforms: Mapping[str, str] | None = None) -> Iterator[Block]:
-    """Public rows, by public name: a random order, which tells nothing of the list that was reported.
-
-    `platforms` says what each platform is called, where that is not by its short name.
-    """
-    pks = items.numbers()
-    names = np.array(pseudonyms(items.key, pks.tolist()), f"S{LENGTH}")
-    order = np.argsort(names)
-    for start in range(0, len(order), CHUNK):
-        some = order[start : start + CHUNK]
-        chunk = Chunk(pks[some], items.items.filter(pk__in=among(np.sort(pks[some]))))
-        values = _public_values(items, chunk, dates, platforms)
-        values["public_id"] = [name.decode() for name in names[some].tolist()]
-        yield [values[name] for name in PUBLIC_ITEMS.names]
-
-
-def _public_values(
-    items: Items, chunk: Chunk, dates: str, platforms: Mapping[str, str] | None
-) -> dict[str, Sequence[Value]]:
-    facts = items.facts(chunk)
-    found, at = facts.population, facts.places
-    records = found.records
-    control = records.control[at]
-    excluded = np.where(control, found.control_excluded[at], found.excluded[at])
-    counts = np.where(control, found.controls[at], excluded == Exclusion.NONE)
-    reports = [items.reports[key] for key in records.report[at].tolist()]
-    kinds = dict(chunk.rows.order_by().values_list("pk", "target__kind"))
-    after, by = rounded_outward(found.times.left[at], found.times.right[at])
-    up_until, _ = rounded_outward(found.fitted.left[at], found.fitted.right[at])
-    back_after, back_by = rounded_outward(found.returns.left[at], found.returns.right[at])
-    removed = counts & found.removed[at]
-    claimed = facts.claim != 0
-    seen_after = records.present[at] > facts.claimed
-    return {
-        "platform": [
-            public_platform(report.platform) if platforms is None else platforms[report.platform]
-            for report in reports
-        ],
-        "kind": [kinds[pk] for pk in chunk.pks.tolist()],
-        "reported": public_dates(records.reported[at], dates),
-        "channel": [report.channel for report in reports],
-        "category": [public_category(report.category) for report in reports],
-        "control": control.tolist(),
-        "observed": found.observed[at].tolist(),
-        "eligible": counts.tolist(),
-        "excluded": _words(excluded, _EXCLUSION_WORDS),
-        "status": _words(records.status[at], _STATUS_WORDS),
-        "removal_hours_after": _hours(after, counts),
-        "removal_hours_by": _hours(by, counts),
-        "up_until_hours": _hours(up_until, counts & ~found.removed[at]),
-        "return_hours_after": _hours(back_after, removed),
-        "return_hours_by": _hours(back_by, removed),
-        "claim": _words(facts.claim, _CLAIM_WORDS),
-        "seen_after_claim": [
-            bool(seen) if said else None for seen, said in zip(seen_after, claimed, strict=True)
-        ],
-    }
-
-
-def public_platform(platform: str) -> str:
-    """A platform's short name; a platform without a definition is known by its domain, a part of URLs."""
-    return platform if definition(platform) is not None else OTHER
-
-
-def public_category(category: str) -> str:
-    """A category of the closed list; the reporter's own words are theirs."""
-    return category if category in Category.values else OTHER
-
-
-def public_dates(moments: Whole, dates: str) -> list[Value]:
-    """The months (2026-03) or days (2026-03-01) in UTC of seconds since 1970."""
-    found: list[Value] = np.datetime_as_string(moments.astype("datetime64[s]"), unit=_UNITS[dates]).tolist()
-    return found
-
-
 # ---------------------------------------------------------------------------------------------- whole columns
 
 
-def _words(codes: Any, words: Mapping[int, str | None]) -> list[Value]:
-    return list(map(words.__getitem__, codes.tolist()))
+def exclusion_words(codes: Any) -> list[Value]:
+    """Why items are left out."""
+    return list(map(_EXCLUSION_WORDS.__getitem__, codes.tolist()))
 
 
-def _hours(hours: Any, shown: Any) -> list[Value]:
+def claim_words(codes: Any) -> list[Value]:
+    """What was claimed of items."""
+    return list(map(_CLAIM_WORDS.__getitem__, codes.tolist()))
+
+
+def status_words(codes: Any) -> list[Value]:
+    """Statuses."""
+    return list(map(_STATUS_WORDS.__getitem__, codes.tolist()))
+
+
+def hour_cells(hours: Any, shown: Any) -> list[Value]:
     """Hours to four places; None where there is no end, or where they are not to be shown."""
     rounded = np.where(shown & np.isfinite(hours), np.round(hours, HOUR_PLACES), -1).tolist()
     return [None if value < 0 else value for value in rounded]

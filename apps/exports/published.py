@@ -45,11 +45,15 @@ CHARTS: Mapping[str, ChartChoice] = {
 """Every chart and table that can be published, by its name in addresses, in the order of the page."""
 
 
+DATES = ("month", "day")
+"""How exactly the public may be told when something was reported, the coarsest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What was chosen to be public.
 
-    `platforms` is "names" or "letters", `dates` "day" or "month". A chart that is not chosen is not made, and
+    `platforms` is "names" or "letters", `dates` one of DATES. A chart that is not chosen is not made, and
     neither is the table that it would need.
     """
 

@@ -1,7 +1,7 @@
-"""From a campaign's record to what the public sees of it: read, redact, put into words.
+"""From a campaign's public record to its pages: figures, and words about them.
 
-What may be shown is decided in `redaction`. Words are made in each language from the figures that are left,
-so that nothing that was taken out can come back in a sentence or a chart.
+What may be shown is decided in `public_record`. Words are made in each language from the figures that are
+left, so that nothing that was taken out can come back in a sentence or a chart.
 """
 
 from __future__ import annotations
@@ -17,28 +17,24 @@ from django.utils.translation import ngettext
 
 from apps.checks import cadence, status
 from apps.checks.outcomes import REASONS_OF, STATUS_ORDER, Status
-from apps.core import clock
 from apps.core.templatetags.show import day_words
 from apps.metrics import charts, findings, tables
 from apps.metrics.chart import MISSING, Cell, Chart, text
-from apps.metrics.deadlines import fits_of
 from apps.metrics.definitions import DEFINITIONS, EXCLUSIONS
-from apps.metrics.figures import GroupFigures, Material, group_figures
+from apps.metrics.figures import GroupFigures
 from apps.metrics.grouping import GroupKey
-from apps.metrics.population import STILL_UP, Exclusion, Population, population
-from apps.metrics.reading import Whole, one_view
-from apps.metrics.records import STATUS_CODES, moment, read_items, seconds
-from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.records import moment
+from apps.metrics.responses import ReportRecord
 from apps.metrics.summary import Summary
 from apps.metrics.summary_json import summary_json
 from apps.metrics.timeline import Step as TimelineStep
-from apps.metrics.timeline import Timeline, timeline
-from apps.platforms.registry import definitions, platform_name
-from apps.reports.models import Campaign, Category, Channel
-from apps.reports.selectors import items_of
+from apps.metrics.timeline import Timeline
+from apps.platforms.registry import platform_name
+from apps.reports.models import Category, Channel
 
-from .items import public_category
+from .columns import OTHER
 from .platform_methods import platform_methods
+from .public_record import PublicRecord
 from .published import (
     CHARTS,
     LANGUAGES,
@@ -56,39 +52,10 @@ from .published import (
     Step,
     Words,
 )
-from .redaction import (
-    NO_ACCOUNTS,
-    REST,
-    Parts,
-    Shown,
-    platform_keys,
-    public_figures,
-    public_steps,
-    thinned,
-    what_is_shown,
-)
-
-MOST_REPORTS = 300
-"""Reports that are listed one by one, the last ones."""
+from .redaction import NO_ACCOUNTS, public_steps, thinned
 
 MOST_STEPS = 60
 """Days of the line of statuses: what people see at once, and what a page carries well."""
-
-_DAY = 86_400
-_REMOVED = STATUS_CODES[Status.REMOVED]
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What was read, and how its reports are grouped for the public."""
-
-    population: Population
-    material: Material
-    steps: Timeline
-    reports: Mapping[int, ReportRecord]
-    platforms: Mapping[int, str]  # by report
-    channels: Mapping[int, str]
-    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,49 +69,34 @@ class _Figures:
     steps: Timeline
 
 
-def snapshot_of(campaign: Campaign, *, title: str, text: str, choices: Choices) -> Snapshot:
-    """What is public of a campaign as its record stands now, if these choices are in force."""
-    record = _read(campaign, choices)
-    parts = _parts(record, by_month=choices.dates == "month")
-    tables_wanted = set(choices.charts)
-    listed = _listed(record)
-    found = what_is_shown(
-        parts,
-        platforms=record.platforms if "platforms" in tables_wanted else {},
-        channels=record.channels if "channels" in tables_wanted else {},
-        rules=_clocks(record) if "deadlines" in tables_wanted else {},
-        reports=[report.pk for report in listed] if choices.reports else [],
-        days="statuses" in tables_wanted,
-        minimum_n=campaign.minimum_n,
-    )
-    figures = _figures(record, parts, found, choices, minimum_n=campaign.minimum_n)
-    rows = (
-        tuple(_report_row(record, report, figures, choices) for report in listed) if choices.reports else ()
-    )
-    first = min((report.sent for report in record.reports.values()), default=None)
+def snapshot_of(record: PublicRecord, *, title: str, text: str) -> Snapshot:
+    """What the public side of a campaign shows."""
+    choices, found = record.choices, record.shown
+    figures = _figures(record)
+    rows = tuple(_report_row(record, report, figures) for report in record.listed)
+    first = min((report.sent for report in record.in_order), default=None)
     whole = figures.whole
     return Snapshot(
         version=VERSION,
-        slug=campaign.slug,
+        slug=record.campaign.slug,
         title=title,
         text=text,
         as_of=record.as_of,
         since=_date(first, choices.dates) if first is not None else "",
-        minimum_n=campaign.minimum_n,
+        minimum_n=record.minimum_n,
         choices=choices,
         counts=_counts(whole) if found.whole else None,
         statuses=tuple(whole.status[one] for one in STATUS_ORDER) if found.whole else (),
-        platforms=_groups(record.platforms, figures.platforms) if "platforms" in tables_wanted else (),
-        channels=_groups(record.channels, figures.channels) if "channels" in tables_wanted else (),
+        platforms=_groups(record, record.platforms, figures.platforms)
+        if "platforms" in choices.charts
+        else (),
+        channels=_groups(record, record.channels, figures.channels) if "channels" in choices.charts else (),
         reports=rows,
-        reports_left_out=len(record.reports) - len(rows) if choices.reports else 0,
+        reports_left_out=len(record.in_order) - len(rows) if choices.reports else 0,
         steps=tuple(_step(each, choices.dates) for each in figures.steps.steps),
         method=method(),
-        summary=_summary(campaign, title, figures, record) if found.whole else {},
-        words={
-            language: _in_words(language, campaign.minimum_n, choices, found, figures, record, rows)
-            for language in LANGUAGES
-        },
+        summary=_summary(record, title, figures) if found.whole else {},
+        words={language: _in_words(language, record, figures, rows) for language in LANGUAGES},
     )
 
 
@@ -170,123 +122,38 @@ def _hours(span: timedelta) -> int:
     return int(span / timedelta(hours=1))
 
 
-# -------------------------------------------------------------------------------------------------- reading
-
-
-def _read(campaign: Campaign, choices: Choices) -> _Record:
-    now = clock.now()
-    items = items_of(campaign)
-    with one_view():
-        records = read_items(items)
-        reports = read_reports(campaign)
-        code, claimed = claims_of(read_claims(campaign), records.pk)
-        steps = timeline(items)
-    found = population(records, now=seconds(now))
-    in_order = sorted(reports.values(), key=lambda report: report.number)
-    keys = platform_keys(
-        [report.platform for report in in_order],
-        named=definitions(),
-        by_letter=choices.platforms == "letters",
-    )
-    return _Record(
-        population=found,
-        material=Material(
-            population=found,
-            reports=reports,
-            fits=fits_of(reports.values()),
-            claim=code,
-            claimed=claimed,
-            now=seconds(now),
-            minimum_n=campaign.minimum_n,
-        ),
-        steps=steps,
-        reports=reports,
-        platforms={report.pk: keys[report.platform] for report in in_order},
-        channels={report.pk: report.channel for report in in_order},
-        as_of=now,
-    )
-
-
-def _parts(record: _Record, *, by_month: bool) -> Parts:
-    """The items that count or could count, by report and day."""
-    found, records = record.population, record.population.records
-    on_record = (found.excluded != Exclusion.CONTROL) & (found.excluded != Exclusion.ERROR)
-    days = records.reported // _DAY
-    if by_month:
-        months = (records.reported).astype("datetime64[s]").astype("datetime64[M]")
-        days = months.astype("datetime64[D]").astype(np.int64)
-    pairs, place = np.unique(
-        np.stack([records.report[on_record], days[on_record]]), axis=1, return_inverse=True
-    )
-    eligible = found.eligible[on_record]
-    now = records.status[on_record]
-    kinds = (
-        np.ones(len(eligible), bool),
-        eligible,
-        eligible & (now == _REMOVED),
-        eligible & np.isin(now, STILL_UP),
-    )
-    counts = [np.bincount(place.ravel(), weights=kind, minlength=pairs.shape[1]) for kind in kinds]
-    return Parts(report=pairs[0], day=pairs[1], counts=np.stack(counts, axis=1).astype(np.int64))
-
-
-def _listed(record: _Record) -> list[ReportRecord]:
-    with_items = set(np.unique(record.population.records.report).tolist())
-    in_order = sorted(record.reports.values(), key=lambda report: report.number)
-    return [report for report in in_order if report.pk in with_items][-MOST_REPORTS:]
-
-
-def _clocks(record: _Record) -> dict[str, set[int]]:
-    """The reports that start the clock of each deadline."""
-    found: dict[str, set[int]] = {}
-    for report, fits in record.material.fits.items():
-        for fit in fits:
-            if fit.starts and not record.reports[report].bounced:
-                found.setdefault(fit.rule.slug, set()).add(report)
-    return found
-
-
 # ------------------------------------------------------------------------------------------------- redacting
 
 
-def _figures(record: _Record, parts: Parts, found: Shown, choices: Choices, *, minimum_n: int) -> _Figures:
-    report_of = record.population.records.report
-
-    def of(reports: Collection[int], by: Mapping[str, str]) -> GroupFigures:
-        items: Whole = np.flatnonzero(np.isin(report_of, list(reports)))
-        figures = group_figures(record.material, items, by)
-        return public_figures(figures, by=by, rules=found.rules, minimum_n=minimum_n)
+def _figures(record: PublicRecord) -> _Figures:
+    choices, found = record.choices, record.shown
 
     def split(key: GroupKey, groups: Mapping[int, str], allowed: Collection[str]) -> dict[str, GroupFigures]:
-        members: dict[str, list[int]] = {}
-        for report, group in groups.items():
-            members.setdefault(group, []).append(report)
-        return {group: of(members[group], {key.value: group}) for group in members if group in allowed}
+        chosen = allowed if f"{key}s" in choices.charts else ()
+        return {
+            group: record.figures(items, {key.value: group})
+            for group, items in record.groups(groups, chosen).items()
+        }
 
-    whole = public_figures(
-        group_figures(record.material, np.arange(len(report_of)), {}),
-        by={},
-        rules=found.rules,
-        minimum_n=minimum_n,
-        whole=True,
-    )
-    by_month = choices.dates == "month"
-    steps = thinned(
-        public_steps(record.steps, days=np.unique(parts.day).tolist(), until=found.until, by_month=by_month),
-        most=MOST_STEPS,
-    )
+    numbers = {report.pk: str(report.number) for report in record.listed}
+    steps: list[tuple[str, TimelineStep]] = []
+    if found.whole and "statuses" in choices.charts:
+        steps = public_steps(
+            record.steps,
+            days=np.unique(record.parts.day).tolist(),
+            until=found.until,
+            by_month=choices.dates == "month",
+        )
     return _Figures(
-        whole=whole,
+        whole=record.whole(),
         platforms=split(GroupKey.PLATFORM, record.platforms, found.platforms),
         channels=split(GroupKey.CHANNEL, record.channels, found.channels),
         reports={
-            record.reports[report].number: of(
-                [report], {GroupKey.REPORT.value: str(record.reports[report].number)}
-            )
-            for report in sorted(found.reports)
+            int(number): record.figures(items, {GroupKey.REPORT.value: number})
+            for number, items in record.groups(numbers, {numbers[report] for report in found.reports}).items()
         },
         steps=Timeline(
-            tuple(replace(step, start=_start(name)) for name, step in steps) if found.whole else (),
+            tuple(replace(step, start=_start(name)) for name, step in thinned(steps, most=MOST_STEPS)),
             timedelta(days=1),
             record.as_of,
         ),
@@ -306,22 +173,23 @@ def _counts(group: GroupFigures) -> Counts:
     return Counts(eligible=group.eligible, removed=removed, up=up, unclear=group.eligible - removed - up)
 
 
-def _groups(keys: Mapping[int, str], figures: Mapping[str, GroupFigures]) -> tuple[Group, ...]:
+def _groups(
+    record: PublicRecord, groups: Mapping[int, str], figures: Mapping[str, GroupFigures]
+) -> tuple[Group, ...]:
     """The groups in the order of their first reports, those that are shown before those that are withheld."""
-    groups = [
-        Group(key, _counts(figures[key]) if key in figures else None) for key in dict.fromkeys(keys.values())
-    ]
-    return tuple(sorted(groups, key=lambda group: group.counts is None))
+    keys = dict.fromkeys(groups[report.pk] for report in record.in_order)
+    found = [Group(key, _counts(figures[key]) if key in figures else None) for key in keys]
+    return tuple(sorted(found, key=lambda group: group.counts is None))
 
 
-def _report_row(record: _Record, report: ReportRecord, figures: _Figures, choices: Choices) -> ReportRow:
+def _report_row(record: PublicRecord, report: ReportRecord, figures: _Figures) -> ReportRow:
     of = figures.reports.get(report.number)
     return ReportRow(
         number=report.number,
-        sent=_date(report.sent, choices.dates),
-        platform=record.platforms[report.pk] if "platforms" in choices.charts else "",
+        sent=_date(report.sent, record.choices.dates),
+        platform=record.platforms[report.pk] if "platforms" in record.choices.charts else "",
         channel=report.channel,
-        category=public_category(report.category),
+        category=record.categories[report.pk],
         bounced=report.bounced,
         counts=_counts(of) if of is not None else None,
     )
@@ -332,16 +200,16 @@ def _step(step: TimelineStep, dates: str) -> Step:
     return Step(day=day, statuses=step.counts, reports=step.reports, replies=step.replies)
 
 
-def _summary(campaign: Campaign, title: str, figures: _Figures, record: _Record) -> Json:
+def _summary(record: PublicRecord, title: str, figures: _Figures) -> Json:
     """The JSON of docs/summary.md, without what redaction took out."""
     groups = (*figures.platforms.values(), *figures.channels.values())
     found = summary_json(
         Summary(
-            campaign=campaign.slug,
+            campaign=record.campaign.slug,
             name=title,
             as_of=record.as_of,
             generated_at=record.as_of,
-            minimum_n=campaign.minimum_n,
+            minimum_n=record.minimum_n,
             keys=(),
             total=figures.whole,
             groups=groups,
@@ -360,18 +228,17 @@ def _summary(campaign: Campaign, title: str, figures: _Figures, record: _Record)
 # ----------------------------------------------------------------------------------------------------- words
 
 
-def _in_words(
-    language: str,
-    minimum_n: int,
-    choices: Choices,
-    found: Shown,
-    figures: _Figures,
-    record: _Record,
-    rows: Sequence[ReportRow],
-) -> Words:
+def _in_words(language: str, record: PublicRecord, figures: _Figures, rows: Sequence[ReportRow]) -> Words:
+    choices, minimum_n, found = record.choices, record.minimum_n, record.shown
     with translation.override(language):
-        names = {key: platform_words(key, choices) for key in dict.fromkeys(record.platforms.values())}
-        labels = {key: _(str(Channel(key).label)) for key in dict.fromkeys(record.channels.values())}
+        names = {
+            key: platform_words(key, choices)
+            for key in dict.fromkeys(record.platforms[report.pk] for report in record.in_order)
+        }
+        labels = {
+            key: _(str(Channel(key).label))
+            for key in dict.fromkeys(report.channel for report in record.in_order)
+        }
         platforms = _named(figures.platforms, GroupKey.PLATFORM, names)
         channels = _named(figures.channels, GroupKey.CHANNEL, labels)
         made = _charts(choices, figures, platforms, channels, names, labels, minimum_n)
@@ -433,7 +300,7 @@ def platform_words(key: str, choices: Choices) -> str:
     """What a platform is called in public."""
     if choices.platforms == "letters":
         return _("Platform %(letter)s") % {"letter": key.upper()}
-    return _("other sites") if key == REST else platform_name(key)
+    return _("other sites") if key == OTHER else platform_name(key)
 
 
 def _named(

@@ -18,12 +18,11 @@ from apps.metrics.figures import AccountFigures, GroupFigures
 from apps.metrics.reading import Flags, Whole
 from apps.metrics.timeline import Step, Timeline
 
-from .suppression import Sum, shown
+from .columns import OTHER
+from .suppression import ITEMS, SIZE, Sum, suppressed
 
 EPOCH = date(1970, 1, 1)
 NO_ACCOUNTS = AccountFigures(0, 0, None, 0, 0, 0, 0)
-REST = "other"
-"""The key of all platforms that are known by their domain alone, where platforms are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,8 @@ class Parts:
     """The smallest groups that anything public is a sum of: the items of one report of one day.
 
     Columns of one length. `report` is the report's key in the database, `day` its days since 1970 (the first
-    of the month where only months are public). `counts` has the rows that `suppression.shown` takes.
+    of the month where only months are public). `counts` has the rows that `suppression.suppressed` takes;
+    controls and items in error make parts, too, and count for nothing.
     """
 
     report: Whole
@@ -41,7 +41,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What may be shown of each table, by the names of its rows. `until` are days, as Parts has them."""
+    """What may be shown of each table, by the names of its rows. `until` are days, as Parts has them.
+
+    `classes`, `withheld` and `known` (see `suppression`) are what rows of single items go on from.
+    """
 
     whole: bool
     platforms: frozenset[str]
@@ -49,6 +52,9 @@ class Shown:
     reports: frozenset[int]
     rules: frozenset[str]
     until: frozenset[int]
+    classes: Whole
+    withheld: tuple[Sum, ...]
+    known: Whole
 
 
 def letters(count: int) -> list[str]:
@@ -72,7 +78,7 @@ def platform_keys(platforms: Sequence[str], *, named: Collection[str], by_letter
     ordered = list(dict.fromkeys(platforms))
     if by_letter:
         return dict(zip(ordered, (letter.lower() for letter in letters(len(ordered))), strict=True))
-    return {platform: platform if platform in named else REST for platform in ordered}
+    return {platform: platform if platform in named else OTHER for platform in ordered}
 
 
 def what_is_shown(
@@ -85,11 +91,10 @@ def what_is_shown(
     days: bool,
     minimum_n: int,
 ) -> Shown:
-    """Which rows of the tables that are to be published may be shown together.
+    """Which rows of the tables may be shown together, and with rows of single items.
 
-    `platforms` and `channels` give each report's group, and are empty where that table is not published;
-    `rules` the reports that start each deadline's clock, `reports` the ones that are listed one by one.
-    Tables come before reports, and those before days.
+    `platforms` and `channels` give each report's group, `rules` the reports that start each deadline's clock,
+    `reports` the ones that are listed one by one. Tables come before reports, and those before days.
     """
     sums = [
         *_split("platform", parts, platforms),
@@ -98,16 +103,18 @@ def what_is_shown(
     ]
     listed = [report for report in np.unique(parts.report).tolist() if report in set(reports)]
     by_report = [Sum(("report", report), parts.report == report) for report in listed]
-    sums += sorted(by_report, key=lambda one: -int(parts.counts[one.parts, 1].sum()))
+    sums += sorted(by_report, key=lambda one: -int(parts.counts[one.parts, SIZE].sum()))
     if days:
         ends = np.unique(parts.day).tolist()[:-1]  # until the last one is all there is
         sums += [Sum(("until", day), parts.day <= day, counted=False) for day in reversed(ends)]
-    found = shown(sums, parts.counts, minimum_n=minimum_n)
+    # That a report has items is known where it is listed; else it is only known that there are some at all.
+    known = np.unique(parts.report, return_inverse=True)[1] if listed else np.zeros_like(parts.report)
+    found = suppressed(sums, parts.counts, minimum_n=minimum_n, known=known)
 
     def named(table: str) -> frozenset[object]:
-        return frozenset(one[1] for one in found if isinstance(one, tuple) and one[0] == table)
+        return frozenset(one[1] for one in found.shown if isinstance(one, tuple) and one[0] == table)
 
-    whole = bool(parts.counts.size) and int(parts.counts[:, 1].sum()) >= max(minimum_n, 1)
+    whole = bool(parts.counts.size) and int(parts.counts[:, SIZE].sum()) >= max(minimum_n, 1)
     last = {int(parts.day.max())} if whole and days else set()
     return Shown(
         whole=whole,
@@ -116,19 +123,23 @@ def what_is_shown(
         reports=frozenset(one for one in named("report") if isinstance(one, int)),
         rules=frozenset(map(str, named("rule"))),
         until=frozenset(one for one in named("until") if isinstance(one, int)) | last,
+        classes=found.classes,
+        withheld=found.withheld,
+        known=known,
     )
 
 
 def _split(table: str, parts: Parts, group_of: Mapping[int, str] | Mapping[int, int]) -> list[Sum]:
-    """A table's rows as sums, the largest first."""
+    """A table's rows as sums, the largest first; no row for a group without an item on record."""
     if not group_of:
         return []
     of: list[object] = [group_of[report] for report in parts.report.tolist()]
     sums = []
     for group in dict.fromkeys(of):
         inside: Flags = np.array([one == group for one in of], bool)
-        sums.append(Sum((table, group), inside))
-    return sorted(sums, key=lambda one: -int(parts.counts[one.parts, 1].sum()))
+        if parts.counts[inside, ITEMS].any():
+            sums.append(Sum((table, group), inside))
+    return sorted(sums, key=lambda one: -int(parts.counts[one.parts, SIZE].sum()))
 
 
 def public_figures(

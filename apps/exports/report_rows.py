@@ -1,9 +1,9 @@
-"""Reports and replies as rows: they are few beside items and checks, and are read by the ORM."""
+"""Reports and replies as rows for members: they are few beside items and checks, and are read by the ORM."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,11 +11,10 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.metrics.population import HOUR, STILL_UP, Exclusion
 from apps.metrics.records import NEVER, STATUS_CODES
-from apps.metrics.responses import ReportRecord
 from apps.reports.models import Campaign, ClaimWord, Item, Reply, Report
 
-from .columns import PUBLIC_REPORTS, REPLIES, REPORTS, Table
-from .items import HOUR_PLACES, Items, public_category, public_dates, public_platform
+from .columns import REPLIES, REPORTS, Table
+from .items import HOUR_PLACES, Items
 from .sql import BLOCK, Block, Value
 
 _REMOVED = STATUS_CODES["removed"]
@@ -62,7 +61,7 @@ def reports_chosen(campaign: Campaign, items: QuerySet[Item] | None) -> QuerySet
 
 
 def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
-    """The rows of reports for members."""
+    """The rows of reports."""
     counts = counts_by_report(items)
     for some in _some(reports):
         rows = []
@@ -70,7 +69,13 @@ def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
             record = items.reports[report.pk]
             rows.append(
                 {
-                    **_report_values(record, counts.get(report.pk, Counts())),
+                    "report": record.number,
+                    "channel": record.channel,
+                    "bounced": record.bounced,
+                    **asdict(counts.get(report.pk, Counts())),
+                    "first_reply_hours": clock_hours(record.sent, record.first_reply),
+                    "first_answer_hours": clock_hours(record.sent, record.first_answer),
+                    "decision_hours": clock_hours(record.sent, record.decision),
                     "platform": report.platform,
                     "standing": report.standing,
                     "category": report.category,
@@ -83,41 +88,6 @@ def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
                 }
             )
         yield _block(REPORTS, rows)
-
-
-def public_report_blocks(items: Items, *, dates: str) -> Iterator[Block]:
-    """The rows of reports for everyone."""
-    counts = counts_by_report(items)
-    records = [record for record in items.reports.values() if record.pk in counts]
-    sent = public_dates(np.array([record.sent for record in records], np.int64), dates)
-    rows: list[Mapping[str, Value]] = [
-        {
-            **_report_values(record, counts[record.pk]),
-            "platform": public_platform(record.platform),
-            "category": public_category(record.category),
-            "sent": day,
-        }
-        for record, day in zip(records, sent, strict=True)
-    ]
-    for start in range(0, len(rows), BLOCK):
-        yield _block(PUBLIC_REPORTS, rows[start : start + BLOCK])
-
-
-def _report_values(record: ReportRecord, counts: Counts) -> dict[str, Value]:
-    """What both forms of a report's row have."""
-    return {
-        "report": record.number,
-        "channel": record.channel,
-        "bounced": record.bounced,
-        "items": counts.items,
-        "controls": counts.controls,
-        "eligible": counts.eligible,
-        "removed": counts.removed,
-        "still_up": counts.still_up,
-        "first_reply_hours": _hours(record.sent, record.first_reply),
-        "first_answer_hours": _hours(record.sent, record.first_answer),
-        "decision_hours": _hours(record.sent, record.decision),
-    }
 
 
 def reply_blocks(reports: QuerySet[Report]) -> Iterator[Block]:
@@ -163,7 +133,8 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _hours(start: int, end: int) -> float | None:
+def clock_hours(start: int, end: int) -> float | None:
+    """Hours from a report to what was said to it; None where nothing was."""
     return None if end == NEVER else round(max(end - start, 0) / HOUR, HOUR_PLACES)
 
 

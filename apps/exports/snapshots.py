@@ -20,6 +20,7 @@ from apps.core import clock
 from apps.reports.models import Campaign, Claim, ErrorMark, Item, Reply
 
 from .models import Publication, PublicSnapshot
+from .public_record import PublicRecord, read_public
 from .published import LANGUAGES, VERSION, Choices, Json, Snapshot
 from .publishing import snapshot_of
 from .trees import from_json, to_json
@@ -69,14 +70,14 @@ def choices_of(publication: Publication) -> Choices:
     )
 
 
+def record_of(publication: Publication) -> PublicRecord:
+    """What a decision is about, as the record stands now."""
+    return read_public(publication.campaign, choices_of(publication))
+
+
 def made_from(publication: Publication) -> Snapshot:
     """What a decision makes public, as the record stands now."""
-    return snapshot_of(
-        publication.campaign,
-        title=publication.title,
-        text=publication.text,
-        choices=choices_of(publication),
-    )
+    return snapshot_of(record_of(publication), title=publication.title, text=publication.text)
 
 
 def _last(model: type[Model], field: str = "pk") -> Subquery:

@@ -6,17 +6,20 @@ rounded to four places, hours to two, as there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.figures import TOO_FEW, ControlFigures, GroupFigures, ReplyFigures, TimeFigures, Within
 from apps.metrics.grouping import GroupKey, UnusableGrouping
+from apps.metrics.reading import Flags, Whole
 from apps.metrics.shares import Share
-from apps.metrics.summary import Summary
 
-from .columns import OTHER
-from .items import public_category, public_platform
+from .public_record import PublicRecord
+from .public_rows import Groups, row_groups
+from .redaction import NO_ACCOUNTS
 from .sql import Block, Value
 
 PUBLIC_KEYS = (GroupKey.PLATFORM, GroupKey.CHANNEL, GroupKey.CATEGORY, GroupKey.MONTH, GroupKey.EVIDENCE)
@@ -44,17 +47,10 @@ class Row(NamedTuple):
     problem: str = ""
 
 
-def summary_blocks(summary: Summary, *, public: bool) -> Iterator[Block]:
-    """The rows of all groups, a group a block.
-
-    Public ones leave out what `withheld` names, and groups whose value is a word or a domain that is not
-    ours; all of these are still part of the total. Raises UnusableGrouping where a grouping is not public.
-    """
-    groups: Sequence[GroupFigures] = summary.all_groups
-    if public:
-        groups = _public(summary)
+def summary_blocks(groups: Iterable[GroupFigures], *, public: bool = False) -> Iterator[Block]:
+    """The rows of groups, a group a block; public ones without what redaction took out."""
     for group in groups:
-        yield list(zip(*map(_rounded, _rows(group)), strict=True))
+        yield list(zip(*map(_rounded, _rows(group, public=public)), strict=True))
 
 
 def check_public(keys: Collection[GroupKey]) -> None:
@@ -67,36 +63,52 @@ def check_public(keys: Collection[GroupKey]) -> None:
         raise UnusableGrouping(f"Public figures are grouped by one key at a time. Choose from: {known}.")
 
 
-def withheld(sizes: Mapping[str, int], *, minimum_n: int) -> set[str]:
-    """The groups of a whole that are not shown: those that are too small, and what would give them away.
+def public_groups(record: PublicRecord, keys: Sequence[GroupKey]) -> Iterator[GroupFigures]:
+    """The total and the groups that may be shown; all that may not are still part of the total.
 
-    A single small group could be had by taking the others from the total. So the next larger ones go with it,
-    until at least two are withheld that have `minimum_n` together.
+    1. Platforms and channels are shown as in the tables of the public pages.
+    2. Categories and months are shown where each of their items tells it in its row, so that the rows and
+       these figures are about the same groups.
+    3. What was observed and what was attested is shown if both are enough.
     """
-    by_size = sorted(sizes, key=lambda name: (sizes[name], name))
-    hidden = [name for name in by_size if sizes[name] < minimum_n]
-    shown = by_size[len(hidden) :]
-    while hidden and shown and (len(hidden) < 2 or sum(sizes[name] for name in hidden) < minimum_n):
-        hidden.append(shown.pop(0))
-    return set(hidden)
+    if not record.shown.whole:
+        return
+    yield record.whole()
+    for key in keys:
+        for value, items in sorted(_public_split(record, key).items()):
+            yield record.figures(items, {key.value: value})
 
 
-def _public(summary: Summary) -> list[GroupFigures]:
-    check_public(summary.keys)
-    sizes = {"/".join(group.by.values()): group.eligible for group in summary.groups}
-    hidden = withheld(sizes, minimum_n=summary.minimum_n)
-    groups = [summary.total] if summary.total.eligible >= summary.minimum_n else []
-    for group in summary.groups:
-        (pair,) = group.by.items()
-        if pair[1] not in hidden and _is_ours(*pair):
-            groups.append(group)
-    return groups
-
-
-def _is_ours(key: str, value: str) -> bool:
+def _public_split(record: PublicRecord, key: GroupKey) -> dict[str, Whole]:
+    """The places of the items of each group of a key that may be shown."""
     if key == GroupKey.PLATFORM:
-        return public_platform(value) != OTHER
-    return key != GroupKey.CATEGORY or public_category(value) == value
+        return record.groups(record.platforms, record.shown.platforms)
+    if key == GroupKey.CHANNEL:
+        return record.groups(record.channels, record.shown.channels)
+    if key == GroupKey.EVIDENCE:
+        found = record.population
+        sides = {"observed": found.observed, "attested": ~found.observed}
+        enough = all(int((found.eligible & side).sum()) >= record.minimum_n for side in sides.values())
+        return {name: np.flatnonzero(side) for name, side in sides.items()} if enough else {}
+    rows = row_groups(record)
+    value = _category if key == GroupKey.CATEGORY else _month
+    own, told = [value(of) for of in rows.own], [value(of) for of in rows.told]
+    partly = {one for one, said, real in zip(own, told, rows.real, strict=True) if real and one != said}
+    places: dict[str, Whole] = {}
+    for one in {said for said in told if said} - partly:
+        tells: Flags = np.array([said == one for said in told])
+        places[one] = np.flatnonzero(tells[rows.cell])
+    return places
+
+
+def _category(groups: Groups) -> str:
+    return groups.category or ""
+
+
+def _month(groups: Groups) -> str:
+    """The month, where it or the day is told."""
+    date = groups.reported or ""
+    return "" if "Q" in date else date[:7] if len(date) >= len("2026-03") else ""
 
 
 def group_name(by: Mapping[str, str]) -> str:
@@ -104,7 +116,7 @@ def group_name(by: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in by.items()) or "all"
 
 
-def _rows(group: GroupFigures) -> Iterator[Row]:
+def _rows(group: GroupFigures, *, public: bool) -> Iterator[Row]:
     name = group_name(group.by)
     of = group.eligible
     few = TOO_FEW if group.too_few else ""
@@ -122,12 +134,13 @@ def _rows(group: GroupFigures) -> Iterator[Row]:
     yield from _within(name, "removed_within", group.within, group.removal)
     yield from _times(name, "removal_time_hours", group.removal)
     yield from _replies(name, group)
-    yield from _deadlines(name, group)
+    yield from _deadlines(name, group, public=public)
     yield from _claims(name, group)
     yield _share(name, "returns.share", group.returns.share)
     yield Row(name, "returns.up_now", group.returns.up_now, group.returns.share.of)
     yield from _times(name, "returns.hours_gone", group.returns.times)
-    yield from _accounts(name, group)
+    if group.accounts != NO_ACCOUNTS or not public:
+        yield from _accounts(name, group)
     if group.controls is not None:
         yield from _controls(name, group.controls)
 
@@ -190,11 +203,13 @@ def _replies(group: str, found: GroupFigures) -> Iterator[Row]:
         yield from _times(group, figure, clock.times)
 
 
-def _deadlines(group: str, found: GroupFigures) -> Iterator[Row]:
+def _deadlines(group: str, found: GroupFigures, *, public: bool) -> Iterator[Row]:
     for each in found.deadlines:
         figure = f"deadlines.{each.rule.slug}"
         for part in ("met", "missed", "running", "indeterminate"):
             yield Row(group, f"{figure}.{part}", getattr(each, part), each.of)
+        if public:
+            continue
         yield Row(group, f"{figure}.undelivered", each.undelivered, found.eligible)
         refused = sum(count for _, count in each.refusals)
         yield Row(group, f"{figure}.does_not_apply", refused, found.eligible)

@@ -12,27 +12,26 @@ class, and whatever can be worked out is about whole classes. So what is shown i
 2. a sum that is withheld cuts through a class. An item could then be on either side of the cut without any
    shown sum being different, which leaves its value open, and more than one value possible.
 
-For 2, the class that is cut must have more items than parts (a part is known not to be empty) and at least
-one of each kind of item that is counted, unless the campaign has none: if all that is withheld together has
-no removed item, none of it has. This is the suppression of cells in statistical tables (Willenborg and de
-Waal, Elements of Statistical Disclosure Control, 2001, chapter 4), with the class in place of the cell.
+For 2, the class that is cut must have more items than it has parts of which it is known that they are not
+empty (listed reports), unless the total has no more either: then the list itself says that each has one. And
+it must have at least one of each kind of item that is counted, unless the campaign has none: if all that is
+withheld together has no removed item, none of it has. This is the suppression of cells in
+statistical tables (Willenborg and de Waal, Elements of Statistical Disclosure Control, 2001, chapter 4), with
+the class in place of the cell. Rows of single items are the finest table of all; `anonymity` takes them on
+from the classes that are found here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from apps.metrics.reading import Flags, Whole
 
 ITEMS, SIZE = 0, 1
 """The first two columns of what is counted: items on record, and the items that `minimum_n` is about."""
-
-Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,24 @@ class Sum:
     counted: bool = True
 
 
-def shown(sums: Sequence[Sum], counts: Whole, *, minimum_n: int) -> frozenset[Hashable]:
-    """The names of the sums that may be shown beside the total; the earlier ones have precedence.
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """What was decided: the names of the sums that are shown, the class of each part, and the rest."""
+
+    shown: frozenset[Hashable]
+    classes: Whole
+    withheld: tuple[Sum, ...]
+
+
+def suppressed(
+    sums: Sequence[Sum], counts: Whole, *, minimum_n: int, known: Whole | None = None
+) -> Suppression:
+    """Which sums may be shown beside the total; the earlier ones have precedence.
 
     `counts` has a row for each part: its items on record, those that `minimum_n` is about, and how many of
-    these are of each kind that is counted. Nothing may be shown where the total itself is too small.
+    these are of each kind that is counted. `known` numbers the groups of parts of which everybody knows that
+    they have an item; without it, that is known of each part. Nothing may be shown where the total itself is
+    too small.
 
     1. What is too small by itself is withheld.
     2. Each other sum is shown if all classes still hold with it.
@@ -59,18 +71,18 @@ def shown(sums: Sequence[Sum], counts: Whole, *, minimum_n: int) -> frozenset[Ha
        hold. With nothing shown, there is one class.
     """
     if not len(counts) or counts[:, SIZE].sum() < max(minimum_n, 1):
-        return frozenset()
-    state = _State(counts, minimum_n)
-    small = [one for one in sums if _is_small(one, counts, minimum_n)]
-    for one in small:
-        state.withhold(one)
-    for one in sums:
-        if one not in small and not state.show(one):
+        return Suppression(frozenset(), np.zeros(len(counts), np.int64), tuple(sums))
+    state = _State(counts, minimum_n, np.arange(len(counts)) if known is None else known)
+    small = [_is_small(one, counts, minimum_n) for one in sums]
+    for one, too_small in zip(sums, small, strict=True):
+        if too_small:
             state.withhold(one)
-    while not state.holds(state.classes()):
-        least = min(state.shown, key=lambda one: (int(counts[one.parts, SIZE].sum()), str(one.name)))
-        state.hide(least)
-    return frozenset(one.name for one in state.shown)
+    for one, too_small in zip(sums, small, strict=True):
+        if not too_small and not state.show(one):
+            state.withhold(one)
+    while state.shown and not state.holds(state.classes):
+        state.hide(min(state.shown, key=lambda one: (int(counts[one.parts, SIZE].sum()), str(one.name))))
+    return Suppression(frozenset(one.name for one in state.shown), state.classes, tuple(state.withheld))
 
 
 def _is_small(one: Sum, counts: Whole, minimum_n: int) -> bool:
@@ -79,33 +91,43 @@ def _is_small(one: Sum, counts: Whole, minimum_n: int) -> bool:
 
 
 class _State:
-    """What is shown and withheld so far."""
+    """What is shown and withheld so far, and what that makes of the parts.
 
-    def __init__(self, counts: Whole, minimum_n: int) -> None:
+    `classes` are the parts that no shown sum tells apart; `sides` those that no withheld one does, and
+    `counted_sides` those that no withheld one does that is shown by kind.
+    """
+
+    def __init__(self, counts: Whole, minimum_n: int, known: Whole) -> None:
         self.counts = counts
         self.minimum_n = minimum_n
+        self.known = known
         self.exists = counts.sum(axis=0) > 0
+        self.size_is_open = int(counts[:, ITEMS].sum()) > len(np.unique(known))
         self.shown: list[Sum] = []
         self.withheld: list[Sum] = []
+        self.classes, self.sides, self.counted_sides = (np.zeros(len(counts), np.int64) for _ in range(3))
 
     def show(self, one: Sum) -> bool:
         """Show it, if everything holds with it."""
+        classes = parted(self.classes, one.parts)
+        if not self.holds(classes):
+            return False
+        self.classes = classes
         self.shown.append(one)
-        if self.holds(self.classes()):
-            return True
-        self.shown.pop()
-        return False
+        return True
 
     def withhold(self, one: Sum) -> None:
         self.withheld.append(one)
+        self.sides = parted(self.sides, one.parts)
+        if one.counted:
+            self.counted_sides = parted(self.counted_sides, one.parts)
 
     def hide(self, one: Sum) -> None:
         self.shown.remove(one)
-        self.withheld.append(one)
-
-    def classes(self) -> Whole:
-        """The class of each part."""
-        return _grouped(len(self.counts), (one.parts for one in self.shown))
+        self.classes = np.zeros(len(self.counts), np.int64)
+        for other in self.shown:
+            self.classes = parted(self.classes, other.parts)
+        self.withhold(one)
 
     def holds(self, classes: Whole) -> bool:
         """Whether no class is too small, and each that a withheld sum cuts leaves it open."""
@@ -115,25 +137,24 @@ class _State:
         nothing = ~sums.any(axis=1)
         if not (nothing | (sums[:, SIZE] >= self.minimum_n)).all():
             return False
-        parts = np.bincount(classes, minlength=many)
-        cut = self._cut(classes, self.withheld)
-        if not (~cut | nothing | (sums[:, ITEMS] > parts)).all():
-            return False
-        counted = self._cut(classes, [one for one in self.withheld if one.counted])
+        if self.size_is_open:
+            cut = distinct(classes, self.sides) > 1
+            if not (~cut | nothing | (sums[:, ITEMS] > distinct(classes, self.known))).all():
+                return False
+        counted = distinct(classes, self.counted_sides) > 1
         every_kind = (sums > 0)[:, self.exists].all(axis=1)
         return bool((~counted | nothing | every_kind).all())
 
-    def _cut(self, classes: Whole, withheld: Sequence[Sum]) -> Flags:
-        """The classes that have parts on both sides of a withheld sum."""
-        sides = _grouped(len(classes), (one.parts for one in withheld))
-        pairs = np.unique(np.stack([classes, sides]), axis=1)
-        cut: Flags = np.bincount(pairs[0], minlength=int(classes.max()) + 1) > 1
-        return cut
+
+def parted(classes: Whole, inside: Flags) -> Whole:
+    """Classes as `inside` parts them further, numbered from 0."""
+    numbered: Whole = np.unique(classes * 2 + inside, return_inverse=True)[1].astype(np.int64)
+    return numbered
 
 
-def _grouped(parts: int, sums: Iterable[Flags]) -> Whole:
-    """A number for each part, the same for those that are in the same sums."""
-    found: npt.NDArray[np.int64] = np.zeros(parts, np.int64)
-    for inside in sums:
-        found = np.unique(found * 2 + inside, return_inverse=True)[1].astype(np.int64)
-    return found
+def distinct(classes: Whole, values: Whole) -> Whole:
+    """How many different values each class has; both are numbered from 0."""
+    width = int(values.max()) + 1
+    pairs = np.unique(classes * width + values)
+    many: Whole = np.bincount(pairs // width, minlength=int(classes.max()) + 1)
+    return many

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,12 +26,18 @@ from apps.reports.selectors import items_of
 from . import csv_format
 from .columns import Table, table_called
 from .csv_format import BYTE_ORDER_MARK, DIALECTS, END, Dialect
-from .items import DATES, WORKED_OUT, Items, public_blocks, worked_out
+from .items import WORKED_OUT, Items, worked_out
 from .models import public_key_of
-from .report_rows import public_report_blocks, reply_blocks, report_blocks, reports_chosen
+from .public_record import read_public
+from .public_rows import item_blocks
+from .public_rows import report_blocks as public_report_blocks
+from .publication import draft_of
+from .published import CHARTS, DATES, Choices
+from .report_rows import reply_blocks, report_blocks, reports_chosen
+from .snapshots import choices_of
 from .sources import checks_source, items_source, transitions_source
 from .sql import Block, Source, all_csv_lines, blocks, csv_lines, has_csv_lines, one_view
-from .summary_rows import check_public, summary_blocks
+from .summary_rows import check_public, public_groups, summary_blocks
 from .xlsx_format import Out, write_xlsx
 
 Progress = Callable[[int], None]
@@ -60,18 +66,22 @@ class UnusableExport(ValueError):
 class Export:
     """What to write: a table of a campaign, of all its items or of those that a filter chose.
 
-    `by` groups the summary; `dates` is how exact the days of public rows are.
+    `by` groups the summary; `choices` are there for the public form of a table.
     """
 
     campaign: Campaign
     table: Table
     format: Format
     items: QuerySet[Item] | None = None
-    public: bool = False
-    dates: str = DATES[0]
+    choices: Choices | None = None
     by: Sequence[GroupKey] = ()
     dialect: Dialect = DIALECTS[""]
     bom: bool = False
+
+    @property
+    def public(self) -> bool:
+        """Whether it is the form for everyone."""
+        return self.choices is not None
 
     @property
     def chosen(self) -> QuerySet[Item]:
@@ -115,10 +125,15 @@ def export_of(
         raise UnusableExport(f"There is no dialect “{dialect}”. Dialects: {known}, or none for commas.")
     if (dialect or bom) and format != Format.CSV:
         raise UnusableExport(f"A byte-order mark and a dialect are for CSV, not for {format}.")
-    if (dates or DATES[0]) not in DATES:
+    if dates and dates not in DATES:
         raise UnusableExport(f"Dates cannot be told by “{dates}”. Choose from: {', '.join(DATES)}.")
     if dates and not public:
         raise UnusableExport("Only public rows tell dates by month or day; others have the moment itself.")
+    if public and items is not None:
+        raise UnusableExport(
+            "Public tables are of the whole campaign: what a filter chose could be a small group, or leave "
+            "one out. Take the filter out."
+        )
     if by and found.name != "summary":
         raise UnusableGrouping(f"Only the summary has groups, and {found.name} has none.")
     if public:
@@ -128,12 +143,27 @@ def export_of(
         table=found,
         format=Format(format),
         items=items,
-        public=public,
-        dates=dates or DATES[0],
+        choices=_public_choices(campaign, found, dates) if public else None,
         by=by,
         dialect=DIALECTS[dialect],
         bom=bom,
     )
+
+
+def _public_choices(campaign: Campaign, table: Table, dates: str) -> Choices:
+    """How the public form of a table speaks: as was chosen for the campaign's publication.
+
+    Whether platforms are named, reports listed, and days told is one decision for pages and files; a file may
+    only be coarser. Raises UnusableExport.
+    """
+    chosen = choices_of(draft_of(campaign))
+    if table.name == "reports" and not chosen.reports:
+        raise UnusableExport("The publication of this campaign does not list reports. Choose so there first.")
+    if dates and DATES.index(dates) > DATES.index(chosen.dates):
+        raise UnusableExport(
+            f"The publication of this campaign tells dates by {chosen.dates}, so no public file tells more."
+        )
+    return replace(chosen, charts=tuple(CHARTS), dates=dates or chosen.dates)
 
 
 def write(export: Export, out: Out, *, progress: Progress | None = None) -> Written:
@@ -191,11 +221,12 @@ class _Counted:
 def _blocks(export: Export, key: str) -> Iterator[Block]:
     """The rows of an export as columns of values, whatever its format."""
     items = export.chosen
+    if export.choices is not None:
+        yield from _public_blocks(export, export.choices, key)
+        return
     match export.table.name:
         case "checks" | "transitions":
             yield from blocks(_source(export))
-        case "items" if export.public:
-            yield from public_blocks(Items.read(export.campaign, items, key=key), dates=export.dates)
         case "items":
             found = Items.read(export.campaign, items, key=key)
             for chunk in found.chunks(found.numbers()):
@@ -205,17 +236,24 @@ def _blocks(export: Export, key: str) -> Iterator[Block]:
                     last = first + len(block[0])
                     yield [*block, *(column[first:last] for column in rest)]
                     first = last
-        case "reports" if export.public:
-            found = Items.read(export.campaign, items, key=key)
-            yield from public_report_blocks(found, dates=export.dates)
         case "reports":
             found = Items.read(export.campaign, items, key=key)
             yield from report_blocks(found, reports_chosen(export.campaign, export.items))
         case "replies":
             yield from reply_blocks(reports_chosen(export.campaign, export.items))
         case _:
-            summary = summarise(export.campaign, items=items, by=export.by)
-            yield from summary_blocks(summary, public=export.public)
+            yield from summary_blocks(summarise(export.campaign, items=items, by=export.by).all_groups)
+
+
+def _public_blocks(export: Export, choices: Choices, key: str) -> Iterator[Block]:
+    record = read_public(export.campaign, choices)
+    match export.table.name:
+        case "items":
+            yield from item_blocks(record, key=key)
+        case "reports":
+            yield from public_report_blocks(record)
+        case _:
+            yield from summary_blocks(public_groups(record, export.by), public=True)
 
 
 def _source(export: Export) -> Source:

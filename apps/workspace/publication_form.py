@@ -37,13 +37,14 @@ class PublicationForm(forms.Form):
     reports = forms.BooleanField(
         required=False,
         label="Counts of each report",
-        help_text="With its number, date, channel and category. Its reference and its words stay private.",
+        help_text="With its number, date, channel and category. Its reference and its words stay private. "
+        "Where many reports have few items each, little else can be shown beside their list.",
     )
     items = forms.BooleanField(
         required=False,
         label="A row for each item, to download",
-        help_text="Under a random name, with platform, kind, date, channel, category and what was seen. Rows "
-        "can be counted, also those of small groups.",
+        help_text="Under a random name, with platform, kind, date, channel, category and what was seen. What "
+        "would let a small group be counted is left empty.",
     )
     dates = forms.ChoiceField(
         choices=Publication.Dates.choices,

@@ -11,9 +11,11 @@ import os
 import re
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ from apps.exports.figure_paths import figures_in
 from apps.exports.models import Correction, Edition, EditionFile, EditionPiece, content_of, public_key_of
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
-from apps.exports.snapshots import in_force, made_from
+from apps.exports.snapshots import in_force, made_from, record_of
 from apps.reports.models import Campaign, Item
 from tests.exports.test_datapackage import problems
 from tests.factories import make_campaign, make_person, make_report
@@ -158,9 +160,31 @@ def test_no_file_holds_a_fragment_of_what_was_reported(
     assert leaks(files, fragments()) == []
     if platforms == "letters":
         assert leaks(files, {"hugging", "civitai"}) == []
-        assert {row["platform"] for row in rows(contents(edition)["items.csv"])} == {"a", "b", "c"}
+        assert {row["platform"] for row in rows(contents(edition)["items.csv"])} == {"a", ""}
     if dates == "month":
         assert leaks({"items": files["items.csv"], "reports": files["reports.csv"]}, {"2026-03-"}) == []
+
+
+@pytest.mark.parametrize("dates", ["day", "month"])
+def test_no_small_group_can_be_counted_in_the_rows(dates: str, campaign: Campaign) -> None:
+    """Whatever rows are sorted by: those that tell the same are of at least the minimum of eligible items."""
+    make_public(campaign, items=True, dates=dates)
+    found = contents(publish_edition(campaign=campaign, person=None))
+    items = [
+        row for row in rows(found["items.csv"]) if row["eligible"] == "true" and row["control"] == "false"
+    ]
+    assert len(items) == 61
+    names = ("platform", "kind", "reported", "channel", "category")
+    for many in range(1, len(names) + 1):
+        for chosen in combinations(names, many):
+            sizes = Counter(tuple(row[name] for name in chosen) for row in items)
+            assert min(sizes.values()) >= campaign.minimum_n, chosen
+    # Two items of a site without a name of its own, and sixteen that would give them away.
+    assert {row["platform"] for row in items} == {"huggingface", ""}
+    # What the figures show, each row of it tells.
+    groups = {row["group"] for row in rows(found["figures.csv"])}
+    assert {f"platform={row['platform']}" for row in items if row["platform"]} <= groups
+    assert {f"channel={row['channel']}" for row in items if row["channel"]} <= groups
 
 
 def test_what_was_not_chosen_is_not_in_it(campaign: Campaign) -> None:
@@ -234,12 +258,12 @@ def test_the_same_record_gives_the_same_bytes(edition: Edition, campaign: Campai
     publication = in_force(campaign)
     assert publication
     key = public_key_of(campaign)
-    snapshot = made_from(publication)
+    record, snapshot = record_of(publication), made_from(publication)
     made = []
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
         trail = trail_file(campaign, key=key, folder=folder)
-        files = edition_files(campaign, snapshot, key=key, heads=public_heads(trail), folder=folder)
+        files = edition_files(record, snapshot, key=key, heads=public_heads(trail), folder=folder)
         made.append({file.name: b"".join(file.packed.content()) for file in (trail, *files)})
     assert made[0] == made[1]
 

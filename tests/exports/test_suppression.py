@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from apps.exports.suppression import ITEMS, SIZE, Sum, shown
+from apps.exports.suppression import ITEMS, SIZE, Sum, suppressed
 
 MINIMUM_N = 5
 KINDS = ("items", "eligible", "removed", "still up")
 Counts = npt.NDArray[np.int64]
+
+
+def shown(sums: list[Sum], counts: Counts, *, minimum_n: int) -> frozenset[Hashable]:
+    return suppressed(sums, counts, minimum_n=minimum_n).shown
 
 
 def table(*rows: tuple[int, int, int, int]) -> Counts:
@@ -47,6 +52,8 @@ def each(counts: Counts) -> list[Sum]:
         ([(30, 30, 9, 21), (30, 30, 0, 30)], {"p0", "p1"}),
         # As many parts as items: each would be known to have one.
         ([(30, 30, 5, 25), *[(1, 1, 0, 1)] * 3, (1, 1, 1, 0), (1, 1, 1, 0)], set()),
+        # Each report has one item, as the list itself says: what became of them stays open all the same.
+        ([(1, 1, 0, 1)] * 4 + [(1, 1, 1, 0)] * 4, set()),
         # The whole is too small.
         ([(3, 3, 1, 2), (1, 1, 0, 1)], set()),
         ([], set()),
@@ -59,6 +66,12 @@ def test_small_groups_and_what_would_give_them_away(
 ) -> None:
     counts = table(*rows)
     assert shown(each(counts), counts, minimum_n=MINIMUM_N) == expected
+
+
+def test_a_list_of_single_items_leaves_their_sums_to_be_shown() -> None:
+    counts = table(*[(1, 1, 0, 1), (1, 1, 1, 0)] * 6)
+    cells = sums(12, first=set(range(6)), second=set(range(6, 12)))
+    assert shown([*cells, *each(counts)], counts, minimum_n=MINIMUM_N) == {"first", "second"}
 
 
 def test_a_difference_between_two_tables_reveals_nothing() -> None:
@@ -102,6 +115,8 @@ def test_no_withheld_figure_is_computed_nor_bounded_to_one_value(made: tuple[Cou
     for kind in range(len(KINDS)):
         if not counts[:, kind].sum():
             continue  # the total says that there is none
+        if kind == ITEMS and counts[:, ITEMS].sum() == len(counts):
+            continue  # the list of reports says that each has one
         at_least = 1 if kind == ITEMS else 0  # a report is known to have an item
         for cell in cells:
             inside = counts[cell.parts]

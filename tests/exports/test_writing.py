@@ -7,12 +7,14 @@ import hashlib
 import io
 import json
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import openpyxl
 import pytest
+import time_machine
 from django.db import connection
 from openpyxl.utils.escape import unescape
 
@@ -21,6 +23,7 @@ from apps.exports import items as items_module
 from apps.exports import xlsx_format
 from apps.exports.columns import PUBLIC_ITEMS, TABLES, Type
 from apps.exports.models import public_key_of
+from apps.exports.snapshots import published
 from apps.exports.writing import Export, UnusableExport, csv_rows, export_of, write
 from apps.metrics.grouping import GroupKey, UnusableGrouping
 from apps.metrics.population import Exclusion, population
@@ -30,6 +33,7 @@ from apps.reports.models import Campaign, Item
 from apps.reports.selectors import items_of
 from tests.exports.conftest import HOSTILE, item_called
 from tests.factories import at, make_campaign, make_check, make_item, make_items, make_person, make_report
+from tests.public.seeding import make_public, seed
 
 pytestmark = pytest.mark.django_db
 
@@ -349,10 +353,74 @@ def test_public_names_are_stable_random_and_the_campaigns_own(campaign: Campaign
     assert public_key_of(other) != public_key_of(campaign)
 
 
-def test_public_rows_tell_the_month_or_the_day(campaign: Campaign) -> None:
-    months = {row["reported"] for row in rows(made(campaign, "items", public=True))}
-    days = {row["reported"] for row in rows(made(campaign, "items", public=True, dates="day"))}
-    assert (months, days) == ({"2026-03"}, {"2026-03-01", "2026-03-02"})
+def test_public_rows_tell_the_month_or_the_day_as_the_publication_does(campaign: Campaign) -> None:
+    def told(**options: str) -> set[str]:
+        return {row["reported"] for row in rows(made(campaign, "items", public=True, **options))}
+
+    assert told(dates="month") == {"2026-03"}
+    assert told(dates="day") == told() == {"2026-03-01", "2026-03-02"}
+    make_public(campaign, dates="month")
+    assert told() == {"2026-03"}
+    with pytest.raises(UnusableExport, match="tells dates by month, so no public file tells more"):
+        told(dates="day")
+
+
+def test_public_files_speak_as_the_publication_does(campaign: Campaign) -> None:
+    make_public(campaign, platforms="letters", reports=False)
+    for row in rows(made(campaign, "items", public=True)):
+        assert (row["platform"] in {"a", "b"}, row["kind"]) == (True, "")
+    with pytest.raises(UnusableExport, match="does not list reports"):
+        made(campaign, "reports", public=True)
+
+
+def test_public_files_are_of_the_whole_campaign(campaign: Campaign) -> None:
+    """What a filter chose is a group that nobody weighed, and so is the rest."""
+    for table in ("items", "reports", "summary"):
+        with pytest.raises(UnusableExport, match="of the whole campaign"):
+            made(campaign, table, public=True, items=items_of(campaign).filter(report__number=1))
+
+
+def test_public_files_and_pages_withhold_the_same(clock: time_machine.Traveller, db: None) -> None:
+    campaign = seed()
+    make_public(campaign)
+    snapshot = published(campaign.slug).snapshot()
+    for key, groups in (("platform", snapshot.platforms), ("channel", snapshot.channels)):
+        shown = {f"{key}={group.key}" for group in groups if group.counts is not None}
+        assert shown
+        assert shown < {f"{key}={group.key}" for group in groups}
+        figures = rows(made(campaign, "summary", public=True, by=[GroupKey(key)]))
+        assert {row["group"] for row in figures} == shown | {"all"}
+    listed = {str(report.number): report.counts is not None for report in snapshot.reports}
+    for row in rows(made(campaign, "reports", public=True)):
+        assert (row["items"] != "") == (row["eligible"] != "") == listed[row["report"]]
+
+
+@pytest.mark.parametrize("key", [GroupKey.CATEGORY, GroupKey.MONTH])
+def test_public_figures_are_of_groups_that_rows_tell(
+    key: GroupKey, clock: time_machine.Traveller, db: None
+) -> None:
+    """A word of the reporter's own is "other" in both."""
+    campaign = seed()
+    own = make_report(campaign, platform="huggingface", sent_at=at(-24 * 40))
+    make_items(own, 30)
+    campaign.reports.filter(pk=own.pk).update(category="a word of their own")
+
+    def shown() -> dict[str, int]:
+        return {
+            row["group"].partition("=")[2]: int(row["n"])
+            for row in rows(made(campaign, "summary", public=True, by=[key]))
+            if row["figure"] == "reported" and row["group"] != "all"
+        }
+
+    def told() -> Counter[str]:
+        column, length = ("category", None) if key == GroupKey.CATEGORY else ("reported", len("2026-03"))
+        return Counter(row[column][:length] for row in rows(made(campaign, "items", public=True)))
+
+    # The two items of another category take some others along, so neither category is told by all its rows.
+    assert shown() == ({} if key == GroupKey.CATEGORY else dict(told()))
+    campaign.reports.get(number=4).items.all().delete()
+    assert shown() == dict(told())
+    assert len(shown()) == 2
 
 
 def test_the_reporters_own_words_are_not_public(campaign: Campaign) -> None:
@@ -370,9 +438,10 @@ def test_public_figures_are_grouped_by_nothing_that_names_anybody(campaign: Camp
         made(campaign, "summary", public=True, by=[GroupKey.ACCOUNT])
 
 
-def test_a_small_campaign_shows_no_public_figure(campaign: Campaign) -> None:
+def test_a_small_campaign_shows_no_public_figure_and_no_row(campaign: Campaign) -> None:
     campaign.minimum_n = 50
     assert rows(made(campaign, "summary", public=True)) == []
+    assert rows(made(campaign, "items", public=True)) == []
 
 
 # ----------------------------------------------------------------------------------------------------- memory

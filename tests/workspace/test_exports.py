@@ -98,6 +98,7 @@ def test_a_filter_that_is_not_understood_makes_no_file(team: Team, item: Item) -
         ("items.ods", 400, "There is no format “ods”"),
         ("items.csv?dialect=tabs", 400, "There is no dialect “tabs”"),
         ("items.csv?public=1&dates=year", 400, "Dates cannot be told by “year”"),
+        ("items.csv?public=1&status=removed", 400, "Public tables are of the whole campaign"),
         ("summary.csv?by=colour", 400, "Items cannot be grouped by “colour”"),
         ("summary.csv?public=1&by=account", 400, "Public figures cannot be grouped by account"),
     ],
@@ -109,6 +110,8 @@ def test_wrong_words_get_a_sentence(path: str, status: int, sentence: str, team:
 
 
 def test_the_public_form_has_no_url(team: Team, item: Item) -> None:
+    team.campaign.minimum_n = 1
+    team.campaign.save()
     content = team.client("owner").get(f"{home(team)}export/items.csv?public=1&dates=day").content.decode()
     assert "2026-03-01" in content
     for secret in ("models.example.org", "someone", "T-0007"):

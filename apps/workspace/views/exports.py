@@ -65,7 +65,7 @@ def export_page(request: HttpRequest, access: Access) -> HttpResponse:
             "problem": _problem(found),
             "many": found.qs.count(),
             "offers": [Offer(table, _links(table, query)) for table in TABLES.values()],
-            "public_offers": [Offer(table, _public_links(table, query)) for table in PUBLIC_TABLES.values()],
+            "public_offers": [Offer(table, _public_links(table)) for table in PUBLIC_TABLES.values()],
             "query": query,
             "as_of_asked": bool(request.GET.get("as_of")),
             "downloads": downloads.order_by("-pk")[:DOWNLOADS_SHOWN],
@@ -223,14 +223,10 @@ def _links(table: Table, query: str) -> list[Link]:
     ]
 
 
-def _public_links(table: Table, query: str) -> list[Link]:
-    units = ("",) if table.name == "summary" else ("month", "day")
+def _public_links(table: Table) -> list[Link]:
+    """Always of the whole campaign: what a filter chose could be a small group."""
     return [
-        Link(
-            f"{label}{f', dates by {unit}' if unit else ''}",
-            f"{table.name}.{format}?{query}public=1{f'&dates={unit}' if unit else ''}",
-        )
-        for unit in units
+        Link(label, f"{table.name}.{format}?public=1")
         for label, format in (("CSV", "csv"), ("JSON Lines", "jsonl"), ("XLSX", "xlsx"))
     ]
 

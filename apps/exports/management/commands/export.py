@@ -12,8 +12,8 @@ from django.core.management.base import CommandError
 from apps.core.commands import RecordCommand
 from apps.exports.columns import TABLES, UnknownTable
 from apps.exports.csv_format import DIALECTS
-from apps.exports.items import DATES
 from apps.exports.management.outputs import bar, file_or_output
+from apps.exports.published import DATES
 from apps.exports.writing import Export, Format, UnusableExport, count_of, export_of, write
 from apps.metrics.grouping import GroupKey, UnusableGrouping, group_keys
 from apps.reports.selectors import UnknownCampaign, campaign_called
@@ -47,7 +47,7 @@ class Command(RecordCommand):
             "--dates",
             default="",
             metavar="UNIT",
-            help=f"of public rows: {' or '.join(DATES)}; month if not said",
+            help=f"of public rows: {' or '.join(DATES)}; as the campaign's publication chose if not said",
         )
         parser.add_argument(
             "--by",

@@ -1,0 +1,204 @@
+"""What is read of a campaign for the public, and the one decision on what of it may be shown.
+
+Pages, editions and files for everyone are all made of a `PublicRecord`. Which tables are weighed against
+each other does not depend on which of them were chosen: all that could be published is safe together, so no
+choice, file or edition shows what another withholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from apps.checks.outcomes import Status
+from apps.core import clock
+from apps.metrics.deadlines import fits_of
+from apps.metrics.figures import GroupFigures, Material, group_figures
+from apps.metrics.population import STILL_UP, Exclusion, Population, population
+from apps.metrics.reading import Flags, Whole, one_view
+from apps.metrics.records import STATUS_CODES, read_items, seconds
+from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.timeline import Timeline, timeline
+from apps.platforms.registry import definitions
+from apps.reports.models import Campaign, Category
+from apps.reports.selectors import items_of
+
+from .columns import OTHER
+from .published import Choices
+from .redaction import Parts, Shown, platform_keys, public_figures, what_is_shown
+
+MOST_REPORTS = 300
+"""Reports whose counts are shown, the last ones."""
+
+_DAY = 86_400
+_REMOVED = STATUS_CODES[Status.REMOVED]
+
+
+@dataclass(frozen=True)
+class PublicRecord:
+    """A campaign's record, how its reports are grouped for the public, and what may be shown of it.
+
+    `platforms`, `channels` and `categories` give each report's group. `parts` are the items by report and
+    day, `part` the part of each item.
+    """
+
+    campaign: Campaign
+    choices: Choices
+    population: Population
+    material: Material
+    steps: Timeline
+    reports: Mapping[int, ReportRecord]
+    platforms: Mapping[int, str]
+    channels: Mapping[int, str]
+    categories: Mapping[int, str]
+    as_of: datetime
+    parts: Parts
+    part: Whole
+
+    @property
+    def minimum_n(self) -> int:
+        """How many items a group has at least that is shown."""
+        return self.campaign.minimum_n
+
+    @property
+    def on_record(self) -> Flags:
+        """The items that are counted at all: neither controls nor in error."""
+        excluded = self.population.excluded
+        on_record: Flags = (excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)
+        return on_record
+
+    @cached_property
+    def in_order(self) -> Sequence[ReportRecord]:
+        """The reports that have an item on record, by number."""
+        with_items = set(np.unique(self.population.records.report[self.on_record]).tolist())
+        in_order = sorted(self.reports.values(), key=lambda report: report.number)
+        return [report for report in in_order if report.pk in with_items]
+
+    @cached_property
+    def listed(self) -> Sequence[ReportRecord]:
+        """Those that are listed one by one."""
+        return self.in_order[-MOST_REPORTS:] if self.choices.reports else []
+
+    @cached_property
+    def shown(self) -> Shown:
+        """What may be shown, of whatever is chosen."""
+        return what_is_shown(
+            self.parts,
+            platforms=self.platforms,
+            channels=self.channels,
+            rules=self._clocks(),
+            reports=[report.pk for report in self.listed],
+            days=True,
+            minimum_n=self.minimum_n,
+        )
+
+    def _clocks(self) -> dict[str, set[int]]:
+        """The reports that start the clock of each deadline."""
+        found: dict[str, set[int]] = {}
+        for report, fits in self.material.fits.items():
+            for fit in fits:
+                if fit.starts and not self.reports[report].bounced:
+                    found.setdefault(fit.rule.slug, set()).add(report)
+        return found
+
+    def groups(self, groups: Mapping[int, str], allowed: Collection[str]) -> dict[str, Whole]:
+        """The places of the items of each allowed group, those with the first reports first.
+
+        `groups` gives each report's group.
+        """
+        members: dict[str, list[int]] = {groups[one.pk]: [] for one in self.in_order if one.pk in groups}
+        for report, group in groups.items():
+            if group in members:
+                members[group].append(report)
+        report_of = self.population.records.report
+        return {
+            group: np.flatnonzero(np.isin(report_of, of)) for group, of in members.items() if group in allowed
+        }
+
+    def figures(self, items: Whole, by: Mapping[str, str], *, whole: bool = False) -> GroupFigures:
+        """The figures of some items as the public may see them."""
+        deadlines = "deadlines" in self.choices.charts
+        return public_figures(
+            group_figures(self.material, items, by),
+            by=by,
+            rules=self.shown.rules if deadlines else (),
+            minimum_n=self.minimum_n,
+            whole=whole,
+        )
+
+    def whole(self) -> GroupFigures:
+        """The figures of all items."""
+        return self.figures(np.arange(len(self.population.records)), {}, whole=True)
+
+
+def read_public(campaign: Campaign, choices: Choices) -> PublicRecord:
+    """The record as it stands now, for the public that these choices speak to."""
+    now = clock.now()
+    items = items_of(campaign)
+    with one_view():
+        records = read_items(items)
+        reports = read_reports(campaign)
+        code, claimed = claims_of(read_claims(campaign), records.pk)
+        steps = timeline(items)
+    found = population(records, now=seconds(now))
+    in_order = sorted(reports.values(), key=lambda report: report.number)
+    keys = platform_keys(
+        [report.platform for report in in_order],
+        named=definitions(),
+        by_letter=choices.platforms == "letters",
+    )
+    parts, part = _parts(found, by_month=choices.dates == "month")
+    return PublicRecord(
+        campaign=campaign,
+        choices=choices,
+        population=found,
+        material=Material(
+            population=found,
+            reports=reports,
+            fits=fits_of(reports.values()),
+            claim=code,
+            claimed=claimed,
+            now=seconds(now),
+            minimum_n=campaign.minimum_n,
+        ),
+        steps=steps,
+        reports=reports,
+        platforms={report.pk: keys[report.platform] for report in in_order},
+        channels={report.pk: report.channel for report in in_order},
+        categories={report.pk: public_category(report.category) for report in in_order},
+        as_of=now,
+        parts=parts,
+        part=part,
+    )
+
+
+def public_category(category: str) -> str:
+    """A category of the closed list; the reporter's own words are theirs."""
+    return category if category in Category.values else OTHER
+
+
+def _parts(found: Population, *, by_month: bool) -> tuple[Parts, Whole]:
+    """The items by report and day, and the part of each."""
+    records = found.records
+    days = records.reported // _DAY
+    if by_month:
+        months = records.reported.astype("datetime64[s]").astype("datetime64[M]")
+        days = months.astype("datetime64[D]").astype(np.int64)
+    reports, report = np.unique(records.report, return_inverse=True)
+    first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
+    width = last - first + 1
+    keys, part = np.unique(report * width + days - first, return_inverse=True)
+    return Parts(reports[keys // width], keys % width + first, counted(found, part, len(keys))), part
+
+
+def counted(found: Population, part: Whole, many: int) -> Whole:
+    """What `suppression` counts of each of so many parts: items on record, eligible, removed, still up."""
+    status, eligible = found.records.status, found.eligible
+    on_record = (found.excluded != Exclusion.CONTROL) & (found.excluded != Exclusion.ERROR)
+    kinds = (on_record, eligible, eligible & (status == _REMOVED), eligible & np.isin(status, STILL_UP))
+    counts = [np.bincount(part, weights=kind, minlength=many) for kind in kinds]
+    return np.stack(counts, axis=1).astype(np.int64)
