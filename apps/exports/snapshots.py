@@ -168,8 +168,9 @@ class Published:
         kept = _READ.get(self.etag)
         if kept is None:
             kept = from_json(Snapshot, self._content())
-            while len(_READ) >= MOST_READ:
-                _READ.pop(next(iter(_READ)), None)
+            # A copy of its keys: other threads read and drop beside this one.
+            for oldest in list(_READ)[: max(len(_READ) - MOST_READ + 1, 0)]:
+                _READ.pop(oldest, None)
             _READ[self.etag] = kept
         return kept
 
