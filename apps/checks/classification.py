@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.core.canonical import canonicalise
 from apps.platforms import registry
-from apps.platforms.matching import Match, match, template_parameters
+from apps.platforms.matching import Match, template_parameters
 from apps.platforms.schema import Signal, When, expand
 
 from .answer import Answer, Ask, Fetch, Observation
+from .canaries import canaries_of, known_good
 from .conditions import condition_words, first_lacking, whole_site_words
-from .observe import facts_of, observe, observe_canary
+from .observe import facts_of, observe, read_canary
 from .outcomes import Outcome, Reason
 from .replay import Replay
 from .siblings import Siblings
 from .signals import Reading
+from .staleness import is_right
 from .verdict import (
     GENERIC,
     SIBLING,
@@ -156,7 +157,7 @@ def classify(found: Match, fetch: Fetch, *, seen: bool) -> Classification:
     if verdict.outcome == Outcome.REMOVED:
         canary = _ask_canary(found, fetch)
     outcome, reason, definitive = verdict.outcome, verdict.reason, verdict.definitive
-    if canary is not None and canary.outcome != Outcome.AVAILABLE:
+    if canary is not None and not is_right(Outcome.AVAILABLE, canary.outcome, canary.reason):
         lacking = canary.reason == Reason.NOT_RECORDED
         outcome, definitive = Outcome.INCONCLUSIVE, False
         reason = Reason.NOT_RECORDED if lacking else Reason.CANARY_FAILED
@@ -211,12 +212,14 @@ def explain(found: Match, answers: Sequence[Answer]) -> tuple[Step, ...]:
 
 def _ask_canary(found: Match, fetch: Fetch) -> Canary | None:
     """Look at the platform's known-good URL; None where it has none, or a recording does not begin to."""
-    definition = registry.definition(found.platform)
-    if definition is None or not definition.canary:
+    definition = registry.definition(found.definition)
+    wanted = known_good(canaries_of(definition), found.kind) if definition is not None else None
+    if wanted is None:
         return None
-    canary = match(canonicalise(definition.canary))
-    first_asks = [expand(probe.url, template_parameters(canary)) for probe in probes_of(canary)[:1]]
+    first_asks = [
+        expand(probe.url, template_parameters(wanted.match)) for probe in probes_of(wanted.match)[:1]
+    ]
     if isinstance(fetch, Replay) and not any(map(fetch.holds, first_asks)):
         return None
-    verdict = observe_canary(definition, fetch=fetch).verdict
-    return Canary(definition.canary, verdict.outcome, verdict.reason)
+    reading = read_canary(wanted, fetch=fetch)
+    return Canary(wanted.match.key, reading.outcome, reading.reason)

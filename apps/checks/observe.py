@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.core import clock
-from apps.core.canonical import CanonicalURL, canonicalise
+from apps.core.canonical import CanonicalURL
 from apps.platforms import registry
 from apps.platforms.matching import Match
 from apps.platforms.matching import match as match_url
-from apps.platforms.schema import Definition
 
 from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL
@@ -86,17 +85,10 @@ def observe(
     return _observation(gave_up, match, answers, known, identity, place)
 
 
-def observe_canary(definition: Definition, *, fetch: Fetch) -> Observation:
-    """Look at a platform's known-good URL as at any other. Raises ValueError if it has none."""
-    if not definition.canary:
-        raise ValueError(f"{definition.slug} has no canary.")
-    return _observe_known(match_url(canonicalise(definition.canary)), fetch)
-
-
 def read_canary(canary: CanaryURL, *, fetch: Fetch, kept: str = "") -> CanaryReading:
     """Read a canary as a URL that was seen before, under the identity that was kept of it ("": none yet)."""
     known = KnownIdentity(salt=canary.match.key, kept=kept)
-    observation = _observe_known(canary.match, fetch, known)
+    observation = observe(canary.match, fetch=fetch, seen_available=True, siblings=Siblings(), identity=known)
     verdict, told = observation.verdict, observation.identity
     return CanaryReading(
         canary,
@@ -107,10 +99,6 @@ def read_canary(canary: CanaryURL, *, fetch: Fetch, kept: str = "") -> CanaryRea
         identity=known.to_keep(told) if told is not None else "",
         retry_after=verdict.retry_after,
     )
-
-
-def _observe_known(match: Match, fetch: Fetch, identity: KnownIdentity | None = None) -> Observation:
-    return observe(match, fetch=fetch, seen_available=True, siblings=Siblings(), identity=identity)
 
 
 def _with_token(ask: Ask, match: Match, token: str | None) -> Ask:

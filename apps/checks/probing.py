@@ -105,12 +105,15 @@ def canary_url(row: Canary) -> CanaryURL | None:
     )
 
 
-def kept_identities(canaries: Iterable[CanaryURL]) -> dict[CanaryURL, str]:
-    """What is kept of the identities of some canaries. One query."""
-    canaries = list(canaries)
-    rows = Canary.objects.filter(platform__in={one.platform for one in canaries}).exclude(identity="")
-    kept = {(_place(row), row.key): row.identity for row in rows}
-    return {one: kept.get((_place_of(one), one.match.key), "") for one in canaries}
+def last_readings(slugs: Collection[str]) -> dict[str, dict[CanaryURL, CanaryState]]:
+    """The canaries of some definitions, by its slug, and how each was last read. One query."""
+    rows = {(_place(row), row.key): row for row in Canary.objects.filter(platform__in=slugs)}
+    found = {}
+    for slug in slugs:
+        definition = registry.definition(slug)
+        canaries = canaries_of(definition) if definition is not None else ()
+        found[slug] = {one: _state_of(rows.get((_place_of(one), one.match.key))) for one in canaries}
+    return found
 
 
 def record_readings(readings: Iterable[CanaryReading]) -> None:
@@ -185,8 +188,7 @@ def findings_of(definition: Definition, rows: Iterable[Canary]) -> list[Finding]
     found = []
     by_place = {_place(row): row for row in rows}
     for one in canaries_of(definition):
-        row = by_place.get(_place_of(one))
-        state = _state_of(row) if row is not None else CanaryState()
+        state = _state_of(by_place.get(_place_of(one)))
         fault = fault_of(state, needs_person=one.needs_person)
         if fault is not None and fault != state.accepted:
             found.append(Finding(one.kind, one.expects, fault, state))
@@ -207,7 +209,9 @@ def _place(row: Canary) -> _Place:
     return row.platform, row.kind, str(row.expects)
 
 
-def _state_of(row: Canary) -> CanaryState:
+def _state_of(row: Canary | None) -> CanaryState:
+    if row is None:
+        return CanaryState()
     return CanaryState(**{name: getattr(row, name) for name in STATE_FIELDS})
 
 

@@ -24,23 +24,24 @@ from django.db.models import QuerySet
 from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
-from apps.platforms.matching import Match, match
+from apps.platforms.matching import match
 from apps.platforms.schema import Politeness
 
 from . import lease as leases
 from . import probing
+from .accounts import GONE
 from .answer import Answer, Ask, Observation, Verdict
-from .canaries import CanaryReading, CanaryURL, witness
+from .canaries import CanaryReading, CanaryURL, Witness, witness
 from .fetch import Fetcher
 from .identity import KnownIdentity
 from .lease import Lease
 from .models import Canary, DefinitionState, Target
 from .observe import left_alone, observe, read_canary
-from .outcomes import Outcome, Reason
+from .outcomes import Outcome, Reason, shows_item
 from .pace import Pacer
 from .recording import NewCheck, append
 from .siblings import Siblings
-from .staleness import is_right
+from .staleness import CanaryState
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Due:
     target_id: int
     key: str
     seen_available: bool
+    was_gone: bool  # it is held as suspected or removed
     identity: KnownIdentity
 
 
@@ -80,18 +82,26 @@ class DueCanary:
 class Finished:
     """One observation on its way into the record.
 
-    `definition` is the slug of the one that it was judged by, or "". `witness` is the canary without which
-    its outcome is not believed; None if it needs none, or if there is none.
+    `definition` is the slug of the one that it was judged by, or "", and `kind` is that of its URL. `witness`
+    is the canary that has yet to be asked before its outcome is believed, if any.
     """
 
     due: Due
     observation: Observation
     definition: str = ""
-    witness: CanaryURL | None = None
+    kind: str = ""
+    witness: Witness | None = None
 
     @property
     def outcome(self) -> Outcome:
         return self.observation.verdict.outcome
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it says other than what is held of its target, so that a canary may have to be asked."""
+        verdict = self.observation.verdict
+        back = self.due.was_gone and shows_item(verdict.outcome, verdict.reason)
+        return bool(self.definition) and (verdict.outcome == Outcome.REMOVED or back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +308,16 @@ class Runner:
         self._load_canaries(run)
         due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
         rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
-        for target in rows.only("key", "present_at", "salt", "identity")[:TARGETS_A_LOAD]:
-            identity = KnownIdentity(target.salt, target.identity)
-            run.waiting.append(Due(target.pk, target.key, target.present_at is not None, identity))
+        for target in rows.only("key", "present_at", "status", "salt", "identity")[:TARGETS_A_LOAD]:
+            run.waiting.append(
+                Due(
+                    target.pk,
+                    target.key,
+                    seen_available=target.present_at is not None,
+                    was_gone=target.status in GONE,
+                    identity=KnownIdentity(target.salt, target.identity),
+                )
+            )
             run.pending_ids.add(target.pk)
         return bool(run.waiting)
 
@@ -344,7 +361,7 @@ class Runner:
                 if not run.finished:
                     run.finished_since = time.monotonic()
                 run.finished.append(result)
-                run.suspicious = run.suspicious or result.witness is not None
+                run.suspicious = run.suspicious or result.is_news
                 self._hold(run, result.observation.verdict.retry_after)
             elif isinstance(result, PutBack):
                 run.in_flight -= 1
@@ -401,7 +418,7 @@ class Runner:
                 siblings=self._siblings,
                 identity=due.identity,
             )
-            return Finished(due, observation, found.definition, _witness(found, observation))
+            return Finished(due, observation, found.definition, found.kind)
         except Exception as error:
             # Whatever it is, it concerns one target: it is recorded as ours, and the others go on.
             log.exception("target %s could not be checked", due.target_id)
@@ -414,6 +431,7 @@ class Runner:
             return Finished(due, observation)
 
     def _ask_witnesses(self, run: HostRun, wanted: Mapping[CanaryURL, str]) -> tuple[HostRun, object]:
+        """Read canaries, each under the identity that is kept of it."""
         readings = (self._read_canary(run.lease.host, canary, kept) for canary, kept in wanted.items())
         return run, Witnesses(tuple(readings))
 
@@ -436,13 +454,13 @@ class Runner:
         """
         if run.awaiting_canary:
             return  # one batch at a time waits for its canaries
-        batch, run.finished, run.suspicious = _without_stale(run.finished), [], False
-        wanted = dict.fromkeys(one.witness for one in batch if one.witness is not None)
+        batch, wanted = _held_to_canaries(run.finished)
+        run.finished, run.suspicious = [], False
         if not wanted:
             self._record(run, batch, [])
             return
         run.awaiting_canary = batch
-        self._submit(run, partial(self._ask_witnesses, run, probing.kept_identities(wanted)))
+        self._submit(run, partial(self._ask_witnesses, run, wanted))
 
     def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
         """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
@@ -534,7 +552,7 @@ class Runner:
                 return
             self._collect(timeout=0.1)
         for run in list(self._runs.values()):
-            answers = [*run.awaiting_canary, *run.finished]
+            answers = [*run.awaiting_canary, *_held_to_canaries(run.finished)[0]]
             self._record(run, [one for one in answers if one.witness is None], [])
 
     def _give_back(self) -> None:
@@ -551,11 +569,13 @@ def _record_at(run: HostRun) -> float:
     return run.finished_since + max(patience, RECORD_EVERY_SECONDS)
 
 
-def _witness(found: Match, observation: Observation) -> CanaryURL | None:
-    definition = registry.definition(found.definition)
-    if definition is None or observation.verdict.outcome != Outcome.REMOVED:
-        return None
-    return witness(definition, found.kind, observation.verdict.outcome)
+def _held_to_canaries(batch: Sequence[Finished]) -> tuple[list[Finished], dict[CanaryURL, str]]:
+    """The batch as far as it can be told without asking; whom to ask, with what is kept of each."""
+    batch = _without_stale(batch)
+    known = probing.last_readings({one.definition for one in batch} - {""})
+    held = [_with_last_reading(one, known.get(one.definition, {})) for one in batch]
+    wanted = [one.witness.canary for one in held if one.witness is not None]
+    return held, {canary: known[canary.platform][canary].identity for canary in wanted}
 
 
 def _without_stale(batch: Sequence[Finished]) -> list[Finished]:
@@ -575,32 +595,56 @@ def _stale_facts(state: DefinitionState) -> dict[str, object]:
     return {"since": since, "why": state.why, "by_person": state.kept}
 
 
+def _with_last_reading(one: Finished, canaries: Mapping[CanaryURL, CanaryState]) -> Finished:
+    """`one` with the canary that has to be asked, or, if its last reading counts, as that leaves it."""
+    verdict = one.observation.verdict
+    found = witness(
+        canaries,
+        one.kind,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        was_gone=one.due.was_gone,
+        now=clock.now(),
+    )
+    if found is None or found.ask:
+        return replace(one, witness=found)
+    state = canaries[found.canary]
+    if state.wrong_since is None:
+        return one
+    return _voided(one, Reason.CANARY_FAILED, {"canary": _canary_facts(found.canary, state)})
+
+
 def _with_canaries(batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> list[Finished]:
-    """The batch as it may be recorded: what needs a canary stands only if that was read as it should be."""
+    """The batch as it may be recorded: what needs a canary stands only if its reading lets it."""
     by_canary = {reading.canary: reading for reading in readings}
     told = []
     for one in batch:
-        reading = by_canary.get(one.witness) if one.witness is not None else None
-        if reading is None:
+        if one.witness is None:
             told.append(one)
             continue
-        facts = {"canary": _canary_facts(reading)}
-        if is_right(reading.canary.expects, reading.outcome, reading.reason):
-            told.append(_with_evidence(one, facts))
+        reading = by_canary[one.witness.canary]
+        facts = {"canary": _canary_facts(reading.canary, reading)}
+        if one.witness.believes(reading.outcome, reading.reason):
+            told.append(_with_evidence(replace(one, witness=None), facts))
         else:
             told.append(_voided(one, Reason.CANARY_FAILED, facts))
     return told
 
 
-def _canary_facts(reading: CanaryReading) -> dict[str, object]:
-    return {
-        "kind": reading.canary.kind,
-        "expects": str(reading.canary.expects),
-        "outcome": str(reading.outcome),
-        "reason": str(reading.reason),
-        "signal": reading.signal,
-        "finished_at": reading.finished_at.isoformat(),
+def _canary_facts(canary: CanaryURL, read: CanaryReading | CanaryState) -> dict[str, object]:
+    """How a canary was read, as it stands in the evidence of what rests on it. Without its URL."""
+    at = read.finished_at if isinstance(read, CanaryReading) else read.checked_at
+    facts: dict[str, object] = {
+        "kind": canary.kind,
+        "expects": str(canary.expects),
+        "outcome": str(read.outcome),
+        "reason": str(read.reason),
+        "signal": read.signal,
+        "finished_at": at.isoformat() if at is not None else None,
     }
+    if isinstance(read, CanaryState) and read.wrong_since is not None:
+        facts["wrong_since"] = read.wrong_since.isoformat()
+    return facts
 
 
 def _with_evidence(one: Finished, facts: Mapping[str, object]) -> Finished:

@@ -207,9 +207,9 @@ def find_definition_right(*, platform: str, person_id: int | None = None, note: 
             row.accepted = ""
         for finding in probing.findings_of(definition, rows):
             of_finding = state_rows.filter(kind=finding.kind, expects=finding.expects)
-            of_finding.update(accepted=finding.fault)
+            of_finding.update(accepted=finding.fault, identity="")
             # Another thing is at its address, and that is well: the next reading keeps what it finds.
-            of_finding.filter(reason=Reason.REPLACED).update(identity="")
+            of_finding.filter(reason=Reason.REPLACED).update(accepted="", wrong_since=None)
         _note_look(state, DefinitionChange.FOUND_RIGHT, person_id, note)
         state.stale_since, state.why, state.kept = None, "", False
         state.save()

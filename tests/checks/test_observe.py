@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from apps.checks.answer import Identity
+from apps.checks.canaries import canaries_of, known_good
 from apps.checks.identity import KnownIdentity
-from apps.checks.observe import MAX_ASKS, observe, observe_canary
+from apps.checks.observe import MAX_ASKS, observe, read_canary
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.siblings import Siblings
 from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
 from apps.platforms.matching import match
-from apps.platforms.schema import Definition
 from tests.checks.answering import MOMENT, Told, Web, beside, failing, page
 
 URL = "https://example.org/list/an-item"
@@ -199,17 +199,13 @@ def test_each_answer_says_because_of_which_signal_it_was_asked() -> None:
         (Told(503, ""), Outcome.INCONCLUSIVE),
     ],
 )
-def test_a_canary_is_looked_at_like_any_other_url(told: Told, outcome: Outcome) -> None:
+def test_a_canary_is_read_like_any_other_url(told: Told, outcome: Outcome) -> None:
     definition = registry.definition("huggingface")
     assert definition is not None
+    canary = known_good(canaries_of(definition), "model")
+    assert canary is not None
     web = Web({"https://huggingface.co/api/models/google-bert/bert-base-uncased": told})
-    assert observe_canary(definition, fetch=web).verdict.outcome == outcome
-
-
-def test_a_platform_without_a_canary_has_none_to_look_at() -> None:
-    bare = Definition(slug="example", name="Example", hosts=("example.org",), kinds=(), probes={}, signals=())
-    with pytest.raises(ValueError, match="example has no canary"):
-        observe_canary(bare, fetch=Web({}))
+    assert read_canary(canary, fetch=web).outcome == outcome
 
 
 def test_where_a_site_wants_no_questions_nothing_is_asked() -> None:

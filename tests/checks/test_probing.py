@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Person
 from apps.checks import ledger, probing
-from apps.checks.canaries import CanaryReading, canaries_of, witness
+from apps.checks.canaries import CanaryReading, canaries_of, known_good
 from apps.checks.models import Canary, Check, DefinitionEvent, DefinitionState, Host, Target
 from apps.checks.outcomes import DefinitionChange, Outcome, Reason, Status
 from apps.checks.probing import record_readings, take_up
@@ -79,20 +79,20 @@ def events() -> list[str]:
 
 def test_a_kind_has_its_own_canaries_and_the_platforms_vouches_for_the_others(server: RawServer) -> None:
     found = canaries_of(definition())
-    assert [(one.kind, str(one.expects), one.match.key) for one in found] == [
-        ("model", "available", server.url("/models/good")),
-        ("model", "removed", server.url("/models/nowhere")),
-        ("", "available", server.url("/canary")),
+    assert [(one.kind, str(one.expects), one.for_all, one.match.key) for one in found] == [
+        ("model", "available", False, server.url("/models/good")),
+        ("model", "removed", False, server.url("/models/nowhere")),
+        ("", "available", True, server.url("/canary")),
     ]
-    assert witness(definition(), "model", Outcome.REMOVED) == found[0]
-    assert witness(definition(), "page", Outcome.REMOVED) == found[2]
-    assert witness(replace(definition(), canary=""), "page", Outcome.REMOVED) is None
+    assert known_good(found, "model") == found[0]
+    assert known_good(found, "page") == found[2]
+    assert known_good(canaries_of(replace(definition(), canary="")), "page") is None
 
 
 def test_one_url_is_one_canary(server: RawServer) -> None:
-    same = replace(definition(), canary=server.url("/models/good"))
-    assert [one.kind for one in canaries_of(same)] == ["model", "model"]
-    assert witness(same, "page", Outcome.REMOVED) == canaries_of(same)[0]
+    same = canaries_of(replace(definition(), canary=server.url("/models/good")))
+    assert [(one.kind, one.for_all) for one in same] == [("model", True), ("model", False)]
+    assert known_good(same, "page") == same[0]
 
 
 def test_only_platforms_in_use_are_asked_by_themselves(server: RawServer) -> None:
@@ -128,7 +128,7 @@ def test_a_run_for_some_targets_asks_no_canary_by_itself(server: RawServer) -> N
     watch(server.url("/models/one"))
     take_up()
     Runner(among=Target.objects.all()).run_due()
-    assert asked(server) == ["/models/one"]
+    assert asked(server) == ["/models/one", "/models/nowhere"]  # which what is up rests on
 
 
 def test_a_host_that_wants_to_be_left_alone_is_not_asked_for_its_canaries(server: RawServer) -> None:
@@ -260,6 +260,86 @@ def test_on_a_stale_platform_what_looks_removed_is_inconclusive_and_nothing_is_u
     check_soon(gone)
     Runner(among=Target.objects.all()).run_due()
     assert gone.checks.get(number=3).outcome == Outcome.REMOVED
+
+
+def look_at(*targets: Target) -> None:
+    """Check some targets now, and no canary on its own."""
+    for target in targets:
+        check_soon(target)
+    Runner(among=Target.objects.all()).run_due()
+
+
+def saw(target: Target) -> tuple[str, str]:
+    check = target.checks.latest("number")
+    return check.outcome, check.reason
+
+
+def test_each_kind_is_vouched_for_by_its_own_canary_and_the_others_by_the_platforms(
+    server: RawServer,
+) -> None:
+    server.script = routing({"/canary": PAGE})
+    model, page = watch(server.url("/models/gone"), server.url("/elsewhere/gone"))
+    look_at(model, page)
+    assert saw(model) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
+    assert saw(page) == (Outcome.REMOVED, Reason.NOT_FOUND)
+    assert model.checks.get().evidence["canary"]["kind"] == "model"
+    assert page.checks.get().evidence["canary"]["kind"] == ""
+
+
+def test_what_comes_back_needs_the_known_missing_url_to_be_missing(server: RawServer) -> None:
+    (target,) = watch(server.url("/models/gone"))
+    look_at(target)
+    assert saw(target) == (Outcome.REMOVED, Reason.NOT_FOUND)
+    # The platform begins to say 200 to everything: nothing has come back.
+    server.script = routing({**ROUTES, "/models/gone": PAGE, "/models/nowhere": PAGE})
+    look_at(target)
+    assert saw(target) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
+    evidence = target.checks.latest("number").evidence
+    assert evidence["would_be"]["outcome"] == "available"
+    assert (evidence["canary"]["expects"], evidence["canary"]["outcome"]) == ("removed", "available")
+    assert "known-missing model" in stale_definitions()[0].why
+    # One that cannot be told vouches for no return either.
+    busy = response(b"", status="503 Service Unavailable")
+    server.script = routing({**ROUTES, "/models/gone": PAGE, "/models/nowhere": busy})
+    look_at(target)
+    assert saw(target) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
+    # And if it really is back, it is.
+    server.script = routing({**ROUTES, "/models/gone": PAGE})
+    look_at(target)
+    assert saw(target) == (Outcome.AVAILABLE, Reason.OK)
+    assert target.checks.latest("number").evidence["canary"]["outcome"] == "removed"
+    target.refresh_from_db()
+    assert target.status == Status.AVAILABLE
+    assert list(ledger.verify()) == []
+
+
+def test_what_is_up_as_before_rests_on_the_daily_reading_and_asks_nothing_more(server: RawServer) -> None:
+    (target,) = watch(server.url("/models/one"))
+    look_at(target)
+    assert asked(server) == ["/models/one", "/models/nowhere"]  # it had never been read
+    look_at(target)
+    assert asked(server)[2:] == ["/models/one"]
+    record_readings([read("model", Outcome.REMOVED, Outcome.AVAILABLE, 0)])
+    Canary.objects.update(checked_at=clock.now())
+    look_at(target)
+    assert asked(server)[3:] == ["/models/one"]
+    assert saw(target) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
+    assert target.checks.latest("number").evidence["canary"]["wrong_since"] == at(0).isoformat()
+    # A person who has looked finds that the URL, and not the definition, is what changed.
+    find_definition_right(platform=SLUG)
+    look_at(target)
+    assert saw(target) == (Outcome.AVAILABLE, Reason.OK)
+    assert "canary" not in target.checks.latest("number").evidence
+
+
+def test_a_canary_whose_fault_was_accepted_vouches_for_nothing(server: RawServer) -> None:
+    server.script = routing({"/canary": PAGE})
+    record_readings([good(Outcome.REMOVED, 0)])
+    find_definition_right(platform=SLUG)
+    (target,) = watch(server.url("/models/gone"))
+    look_at(target)
+    assert saw(target) == (Outcome.REMOVED, Reason.NOT_FOUND)
+    assert target.checks.get().evidence["canary"]["kind"] == ""  # the platform's stands in for it
 
 
 def test_a_site_without_a_definition_is_never_stale(serve: Serve) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from apps.checks.answer import Answer, Ask
-from apps.checks.observe import observe, observe_canary
+from apps.checks.canaries import canaries_of, known_good
+from apps.checks.observe import observe, read_canary
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.siblings import Siblings
 from apps.core.canonical import canonicalise
@@ -140,8 +141,10 @@ def test_the_known_good_page_gives_the_outage_away() -> None:
     outage = next(
         one for one in story.SPELLS if one.hidden is Hidden.FALSE_MISSING and one.host is Host.PLATFORM
     )
-    during = observe_canary(definition, fetch=fetch_at(outage.start)).verdict
-    after = observe_canary(definition, fetch=fetch_at(outage.end)).verdict
+    canary = known_good(canaries_of(definition), "model")
+    assert canary is not None
+    during = read_canary(canary, fetch=fetch_at(outage.start))
+    after = read_canary(canary, fetch=fetch_at(outage.end))
     assert (during.outcome, during.reason) == (Outcome.REMOVED, Reason.NOT_FOUND)
     assert after.outcome == Outcome.AVAILABLE
 
