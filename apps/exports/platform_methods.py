@@ -76,5 +76,5 @@ def _limits(known: KnownSignal) -> Iterator[str]:
         yield _("the platform says so itself")
     if known.signal.needs_seen:
         yield _("only of what was seen before; of anything else it cannot be told")
-    if known.signal.compare:
+    if known.signal.compare or known.signal.whole_site:
         yield _("only if an address that cannot exist is answered in the same way")

@@ -121,8 +121,11 @@ class Signal:
 
     A signal gives an outcome with a reason, or names another probe to `ask`. `definitive` marks what needs
     fewer repeats to be believed. `needs_seen` is a "removed" that could also mean "private" or "wrong
-    address": it holds only for a target that was seen available before. `compare` is a 200 or a redirect
-    that holds only if an address that cannot exist is answered differently.
+    address": it holds only for a target that was seen available before. `compare` is a claim that is held
+    against the answer for an address that cannot exist: that the item is there, or restricted, holds if that
+    is another answer; that it is removed, if it is the same, and else it is inconclusive. `whole_site` is a
+    claim about the site as a whole, from words that an article may have as well: where an address that cannot
+    exist is answered otherwise it is no claim at all, and the signals after it are looked at.
     """
 
     id: str
