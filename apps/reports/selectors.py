@@ -297,9 +297,10 @@ def was_seen(person: Person, key: str) -> bool:
     return found.exclude(present_at=None).exists()
 
 
-def watched_platforms(person: Person) -> dict[str, Watched]:
-    """What of each platform the campaigns of a person watch, by its slug or domain. One query."""
-    by_platform = targets_for(person).order_by().values_list("platform")
+def watched_platforms(person: Person, *, platform: str = "") -> dict[str, Watched]:
+    """What of each platform (or of one) a person's campaigns watch, by its slug or domain. One query."""
+    targets = targets_for(person).filter(platform=platform) if platform else targets_for(person)
+    by_platform = targets.order_by().values_list("platform")
     counted = by_platform.annotate(Count("pk"), Min("created_at"), Max("last_check_at"))
     return {platform: Watched(*figures) for platform, *figures in counted}
 

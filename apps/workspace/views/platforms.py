@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,7 +36,7 @@ class PlatformRow:
 def platform_list(request: HttpRequest) -> HttpResponse:
     """Every platform with a definition, those first that are watched, and the rules for all other sites."""
     person = cast(Person, request.user)
-    rows = _rows(person, knowledge())
+    rows = _rows(knowledge(), watched_platforms(person))
     return render(
         request,
         "workspace/platforms.html",
@@ -56,13 +56,15 @@ def platform(request: HttpRequest, platform: str) -> HttpResponse:
     definition = registry.definition(platform)
     if definition is None and platform != GENERIC:
         raise Http404("There is no definition of this platform.")
-    (row,) = _rows(person, [known_of(definition) if definition is not None else known_of_any_site()])
+    known = known_of(definition) if definition is not None else known_of_any_site()
+    watched = watched_platforms(person, platform="" if definition is None else platform)
+    (row,) = _rows([known], watched)
     return render(
         request,
         "workspace/platform.html",
         {
             "row": row,
-            "known": row.known,
+            "known": known,
             "is_generic": platform == GENERIC,
             "canaries": canaries_on_record(platform),
             "may_classify": may_anywhere(person, Action.REVIEW),
@@ -70,8 +72,7 @@ def platform(request: HttpRequest, platform: str) -> HttpResponse:
     )
 
 
-def _rows(person: Person, known: Sequence[Knowledge]) -> list[PlatformRow]:
-    watched = watched_platforms(person)
+def _rows(known: Sequence[Knowledge], watched: Mapping[str, Watched]) -> list[PlatformRow]:
     others = [figures for slug, figures in watched.items() if registry.definition(slug) is None]
     stale = {each.platform: each for each in stale_definitions()}
     return [
