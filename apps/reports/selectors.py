@@ -33,7 +33,10 @@ from .models import (
 )
 
 STILL_UP = (Status.AVAILABLE, Status.RESTRICTED)
-NEEDS_A_PERSON = (Status.SUSPECTED, Status.UNVERIFIABLE)
+NEEDS_A_PERSON = Q(status__in=[Status.SUSPECTED, Status.UNVERIFIABLE]) | Q(
+    status=Status.WAITING, last_reason__in=[Reason.LOGIN_WALL, Reason.BLOCKED_ADDRESS]
+)
+"""Targets for the review list: also those that only a person can see, as soon as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,9 +432,8 @@ def imports_of(campaign: Campaign, *, pk: int | None = None, limit: int = 20) ->
 def review_targets(campaign: Campaign) -> QuerySet[Target]:
     """The campaign's targets that need a person, those that have waited longest first."""
     items = Item.objects.filter(report__campaign=campaign)
-    return Target.objects.filter(
-        pk__in=items.values("target_id"), status__in=[status.value for status in NEEDS_A_PERSON]
-    ).order_by(Coalesce("run_started_at", "inconclusive_since"), "pk")
+    found = Target.objects.filter(NEEDS_A_PERSON, pk__in=items.values("target_id"))
+    return found.order_by(Coalesce("run_started_at", "inconclusive_since"), "pk")
 
 
 def review_rows(campaign: Campaign, targets: Sequence[Target], *, checks: int) -> list[ReviewRow]:

@@ -67,6 +67,20 @@ def test_a_persons_word_is_a_check_and_history_stays(
 
 
 @pytest.mark.parametrize(
+    ("reason", "listed"),
+    [(Reason.LOGIN_WALL, True), (Reason.BLOCKED_ADDRESS, True), (Reason.TIMEOUT, False)],
+)
+def test_what_only_a_person_can_see_is_listed_at_once_until_one_has_looked(
+    reason: Reason, listed: bool, team: Team
+) -> None:
+    item = make_item(make_report(team.campaign))
+    append([NewCheck(item.target_id, at(1), at(1), Outcome.INCONCLUSIVE, reason)])
+    assert ("1 URL, the longest waiting first." in text_of(team.client("viewer"), LIST)) == listed
+    team.client("reviewer").post(f"{LIST}{item.pk}/", {"outcome": "available", "note": "It opens for me."})
+    assert "Nothing waits for a person" in text_of(team.client("viewer"), LIST)
+
+
+@pytest.mark.parametrize(
     ("entered", "sentence"),
     [({"outcome": "available"}, "this overrules the checker"), ({"note": "hm"}, "This field is required")],
 )

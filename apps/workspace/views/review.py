@@ -27,7 +27,7 @@ CHECKS_SHOWN = 4
 @require_safe
 @campaign_page(Action.VIEW)
 def review_list(request: HttpRequest, access: Access) -> HttpResponse:
-    """Suspected and unverifiable targets, the longest waiting first."""
+    """The targets that need a person, the longest waiting first."""
     page = page_of(request, review_targets(access.campaign), size=TARGETS_A_PAGE)
     return _review_page(request, access, page)
 
