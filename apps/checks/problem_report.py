@@ -21,7 +21,7 @@ from .har import har_text
 from .outcomes import Outcome, Reason
 from .reduction import CannotReduce, Reduced, reduce
 from .replay import Exchange, comparable, comparable_json
-from .verdict import SIBLING
+from .verdict import GENERIC, SIBLING
 
 TO_BE_WRITTEN = "to-be-written"
 """Stands in a case for the id of a signal that is not written yet."""
@@ -59,13 +59,10 @@ definition is changed, and docs/design.md what can stand in it.
 """
 
 _ABOUT_CASE = """\
-{slug}.toml
-    A test case. Add it to the file of that name in the folder "cases" beside the definition. It fails until
-    the definition says what it should; then put the id of the signal that decides in place of
-    "{signal}".
-"""
-_NO_CASE = """\
-    The site has no definition, so the rules for every site decided.
+{name}
+    A test case. Add it to {place}.
+    It fails until the {rules} say what they should; then put the id of the signal that decides in place
+    of "{signal}".
 """
 
 
@@ -90,11 +87,10 @@ class Problem:
             account=example.account or None,
             outcome=str(self.outcome),
             reason=str(self.reason),
-            signal=TO_BE_WRITTEN,
+            signal=TO_BE_WRITTEN if example.definition else f"{GENERIC}:{TO_BE_WRITTEN}",
             source="a verdict that was overruled in review",
             exchanges=tuple(case_exchanges(self.reduced)),
-            # Of what was never seen, the same answer may mean that it is private.
-            seen=True if self.outcome == Outcome.REMOVED and self.seen else None,
+            seen=self.seen,
             token=self.token,
             origin="recorded",
         )
@@ -185,7 +181,7 @@ def _exchange(
 
 
 def problem_zip(problem: Problem) -> bytes:
-    """The report as a zip: a README, the recording, and a case where there is a definition to test."""
+    """The report as a zip: a README, the recording, and the case."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in problem_files(problem).items():
@@ -199,8 +195,17 @@ def problem_zip(problem: Problem) -> bytes:
 def problem_files(problem: Problem) -> dict[str, str]:
     """The files of the report by their names."""
     example, verdict = problem.reduced.example, problem.reduced.observation.verdict
-    slug = example.definition
-    files = {
+    slug, case = example.definition, problem.case
+    name = f"{slug or GENERIC}.toml"
+    about_case = _ABOUT_CASE.format(
+        name=name,
+        place=f'the file {name} in the folder "cases" beside the definition'
+        if slug
+        else "apps/checks/generic_cases.toml: no definition knows the site",
+        rules="signals of the definition" if slug else "rules for every site",
+        signal=case.signal,
+    )
+    return {
         "README.txt": README.format(
             platform=registry.platform_name(slug) if slug else "a site without a definition",
             kind=example.kind,
@@ -211,16 +216,14 @@ def problem_files(problem: Problem) -> dict[str, str]:
             should_reason=problem.reason,
             seen=" --seen" if problem.seen else "",
             url=example.key,
-            case=_ABOUT_CASE.format(slug=slug, signal=TO_BE_WRITTEN) if slug else _NO_CASE,
+            case=about_case,
         ),
         "exchange.har": recording(problem.reduced),
-    }
-    if slug:
-        files[f"{slug}.toml"] = case_text(
-            problem.case,
+        name: case_text(
+            case,
             comment=[
-                f"The definition says: {verdict.outcome} {verdict.reason} by {verdict.signal}.",
-                "The answers are reduced to what its signals look at.",
+                f"A check says now: {verdict.outcome} {verdict.reason} by {verdict.signal}.",
+                "The answers are reduced to what the signals look at.",
             ],
-        )
-    return files
+        ),
+    }

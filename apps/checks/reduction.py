@@ -183,6 +183,7 @@ class _StandIns:
         self._names: dict[str, str] = {}
         self._urls: dict[str, str] = {found.key: example.key}
         self._texts: list[int] = []
+        self.lengths: dict[int, int] = {}  # of what stands for the texts, by their numbers
         self._own = (urlsplit(found.key).netloc, urlsplit(example.key).netloc)
         self._parts = {
             value: self.example[name] for name, value in self.real.items() if value and name in self.example
@@ -425,7 +426,11 @@ def _page_bodies(
     longer = sorted(each for each in _of(signals, "text_under") if each <= len(page.text))
     if not shows_little(real):  # its headings are left out, so its text has to show something
         longer = sorted({LITTLE_TEXT, *longer})
-    for size, length in itertools.product(sizes, [1, 0, *longer] if page.text else [0]):
+    # A text that was met before is as long as it was then: whole pages are compared.
+    before = [stand_ins.lengths[number]] if number in stand_ins.lengths else []
+    lengths = dict.fromkeys([*before, 1, 0, *longer] if page.text else [0])
+    for size, length in itertools.product(sizes, lengths):
+        stand_ins.lengths[number] = length
         text = _filler(number, length) if length else ""
         body = "\n".join([*parts, f"<p>{text}</p>"] if text else parts) or "example"
         padding = f"\n<!--{'x' * size}-->" if size else ""

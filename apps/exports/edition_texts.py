@@ -40,7 +40,12 @@ def method_lines(snapshot: Snapshot, language: str) -> Iterator[str]:
     yield from (f"## {_('What is looked at, and how often')}", "", *_looking(snapshot), "")
     yield from (f"## {_('When an item counts as removed')}", "", *_removed(snapshot), "")
     yield from (f"## {_('What could not be told')}", "", _unclear(snapshot), "")
-    yield from (f"## {_('How platforms are probed, and what counts as removed there')}", "", _known(), "")
+    yield from (
+        f"## {_('How platforms are probed, and what counts as removed there')}",
+        "",
+        " ".join(_known()),
+        "",
+    )
     for platform in words.methods:
         yield from _method(platform)
     yield from (f"## {_('What is public, and what is not')}", "", " ".join(_public(snapshot)), "")
@@ -114,11 +119,16 @@ def _unclear(snapshot: Snapshot) -> str:
     ) % {"count": how.unverifiable_count, "days": how.unverifiable_days}
 
 
-def _known() -> str:
-    return _(
+def _known() -> Iterator[str]:
+    yield _(
         "What a platform’s answers mean is written down in rules, each with its source. The first rule that "
         "fits decides, and is recorded with the check. Before all others come those for walls, which say "
         "nothing of what is behind them."
+    )
+    yield _(
+        "A page that answers is compared with the answer for an address beside it that cannot exist. Where "
+        "both say alike that there is nothing, it is gone if it was seen before; where both are the same "
+        "page otherwise, it cannot be told."
     )
 
 

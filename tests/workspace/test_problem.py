@@ -12,6 +12,7 @@ import pytest
 from django.core.cache import cache
 
 from apps.checks.classification import classify
+from apps.checks.generic_cases import ANY_SITE
 from apps.checks.har import HarFetch
 from apps.checks.models import Check, Host
 from apps.checks.outcomes import Outcome, Reason
@@ -163,8 +164,7 @@ def test_it_works(team: Team, site: str, define: Any, tmp_path: Path) -> None:
     definition = registry.definition("example-site")
     assert definition is not None
     assert run_case(definition, case).problems == (
-        f"says removed not_found by missing and should say available ok by {TO_BE_WRITTEN} (never seen)",
-        f"says removed not_found by missing and should say available ok by {TO_BE_WRITTEN} (seen before)",
+        f"says removed not_found by missing and should say available ok by {TO_BE_WRITTEN}",
     )
     # And the recording is judged as the platform was.
     told = classify(match(canonicalise(case.url)), HarFetch.from_text(files["exchange.har"]), seen=True)
@@ -172,15 +172,22 @@ def test_it_works(team: Team, site: str, define: Any, tmp_path: Path) -> None:
     assert case.url in files["README.txt"]
 
 
-def test_a_site_without_a_definition_is_not_named(team: Team, site: str) -> None:
+def test_a_site_without_a_definition_is_not_named(team: Team, site: str, tmp_path: Path) -> None:
     item = watched(team, f"{site}/{SECRETS[0]}/{SECRETS[1]}")
     overrule(team, item)
     files = files_in(team.client("reviewer").post(page_of(team, item), {"reason": "ok"}).content)
-    assert set(files) == {"README.txt", "exchange.har"}
+    assert set(files) == {"README.txt", "exchange.har", "generic.toml"}
     for text in files.values():
         assert site.removeprefix("http://") not in text
         assert not any(secret in text for secret in SECRETS)
     assert "http://www.example.org/" in files["exchange.har"]
+    path = tmp_path / "read-back.toml"
+    path.write_text(files["generic.toml"])
+    (case,) = load_cases(path)
+    (told,) = run_case(ANY_SITE, case).problems
+    assert told.startswith(
+        "says removed not_found by generic:not-found and should say available ok by generic:"
+    )
 
 
 def test_where_the_checker_agrees_by_now_there_is_nothing_to_report(team: Team, site: str) -> None:
