@@ -53,6 +53,7 @@ def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: O
     item = Item.objects.first()
     assert item
     paths = ["/checker/", "/workspace/", "/workspace/new/", home, f"{home}?page=2&sort=-status"]
+    paths += [f"/workspace/{rest}/" for rest in ("platforms", "platforms/facebook", "classify")]
     paths += [
         f"{home}{rest}" for rest in ("members/", "review/", "reports/new/", "reports/1/", "imports/new/")
     ]
