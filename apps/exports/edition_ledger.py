@@ -18,10 +18,11 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from apps.checks import ledger
 from apps.checks.models import Check, Target
-from apps.reports.models import Campaign
-from apps.reports.selectors import items_of
+from apps.metrics.reading import Whole, among
 
 from .edition_files import HEADS_FILE, SUMS, File, made
 from .models import Edition, EditionFile, EditionPiece, content_of
@@ -46,10 +47,10 @@ class EditionFault(NamedTuple):
     problem: str
 
 
-def heads_of(campaign: Campaign, *, key: str) -> Iterator[Head]:
-    """The chains of all URLs of a campaign that were looked at, by their public names."""
-    targets = Target.objects.filter(pk__in=items_of(campaign).order_by().values("target"), check_count__gt=0)
-    rows = targets.values_list("pk", "commitment", "check_count", "head_digest").iterator()
+def heads_of(targets: Whole, *, key: str) -> Iterator[Head]:
+    """The chains of the targets of these numbers, as far as they were looked at, by their public names."""
+    looked_at = Target.objects.filter(pk__in=among(np.unique(targets)), check_count__gt=0)
+    rows = looked_at.values_list("pk", "commitment", "check_count", "head_digest").iterator()
     return _in_order(
         Head(public_name(key, commitment), pk, checks, digest) for pk, commitment, checks, digest in rows
     )
@@ -68,9 +69,9 @@ def public_name(key: str, commitment: str) -> str:
     return hashlib.blake2b(commitment.encode(), digest_size=16, key=bytes.fromhex(key)).hexdigest()
 
 
-def trail_file(campaign: Campaign, *, key: str, folder: Path) -> File:
+def trail_file(targets: Whole, *, key: str, folder: Path) -> File:
     """The heads as this site keeps them beside an edition, for nobody else, written to a folder."""
-    lines = (json.dumps(head, separators=(",", ":")).encode() + b"\n" for head in heads_of(campaign, key=key))
+    lines = (json.dumps(head, separators=(",", ":")).encode() + b"\n" for head in heads_of(targets, key=key))
     return made(folder, TRAIL, JSON_LINES, lines, public=False)
 
 

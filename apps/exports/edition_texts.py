@@ -160,7 +160,10 @@ def _public(snapshot: Snapshot) -> Iterator[str]:
     else:
         yield _("Sites that are known by their domain alone are shown together, as other sites.")
     if snapshot.choices.dates == "month":
-        yield _("Dates are shown as months.")
+        yield _(
+            "Dates are shown as months. So that nothing tells the day, each item is shown as if it had been "
+            "reported on the last day of its month, with all that followed as many days later."
+        )
     if snapshot.choices.items:
         yield _(
             "Rows of items that agree in all that they tell of their platform, kind, date, channel and "

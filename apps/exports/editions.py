@@ -108,7 +108,7 @@ def _made(
                 f"“{campaign.slug}” has fewer than {snapshot.minimum_n} items that count. "
                 "An edition needs figures."
             )
-        trail = trail_file(campaign, key=key, folder=folder)
+        trail = trail_file(record.population.records.target, key=key, folder=folder)
         files = edition_files(
             record, snapshot, key=key, heads=public_heads(trail), folder=folder, progress=progress
         )

@@ -97,6 +97,7 @@ class PublicSnapshot(models.Model):
     version = models.PositiveSmallIntegerField()  # of the content's shape
     as_of = models.DateTimeField()
     stamp = models.CharField(max_length=200)  # of the record that it was made from
+    by_month = models.BooleanField(default=False)  # it tells months, and is as of a midnight
     made_at = models.DateTimeField()
     took_ms = models.PositiveIntegerField()  # milliseconds to make it
     making_until = models.DateTimeField(null=True, blank=True)  # somebody is making the next one until then

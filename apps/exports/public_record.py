@@ -21,12 +21,13 @@ from apps.metrics.figures import GroupFigures, Material, group_figures
 from apps.metrics.population import STILL_UP, Exclusion, Population, population
 from apps.metrics.reading import Flags, Whole, one_view
 from apps.metrics.records import STATUS_CODES, read_items, seconds
-from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.responses import ReportRecord, claims_of, decided, read_claims, read_reports
 from apps.metrics.timeline import Timeline, timeline
 from apps.platforms.registry import definitions
 from apps.reports.models import Campaign, Category
 from apps.reports.selectors import items_of
 
+from .by_month import Read, midnight, read_by_month
 from .columns import OTHER
 from .published import Choices
 from .redaction import Parts, Shown, platform_keys, public_figures, what_is_shown
@@ -137,15 +138,13 @@ class PublicRecord:
 
 def read_public(campaign: Campaign, choices: Choices) -> PublicRecord:
     """The record as it stands now, for the public that these choices speak to."""
-    now = clock.now()
-    items = items_of(campaign)
     with one_view():
-        records = read_items(items)
-        reports = read_reports(campaign)
-        code, claimed = claims_of(read_claims(campaign), records.pk)
-        steps = timeline(items)
-    found = population(records, now=seconds(now))
-    in_order = sorted(reports.values(), key=lambda report: report.number)
+        read, as_of = _by_month(campaign) if choices.dates == "month" else _by_day(campaign)
+    reports = read.reports
+    found = population(read.records, now=seconds(as_of))
+    # Letters go by what is shown; by months, the items of a report may not be there yet.
+    there = set(np.unique(read.records.report).tolist())
+    in_order = sorted(reports.values(), key=lambda report: (report.pk not in there, report.number))
     keys = platform_keys(
         [report.platform for report in in_order],
         named=definitions(),
@@ -160,20 +159,35 @@ def read_public(campaign: Campaign, choices: Choices) -> PublicRecord:
             population=found,
             reports=reports,
             fits=fits_of(reports.values()),
-            claim=code,
-            claimed=claimed,
-            now=seconds(now),
+            claim=read.claim,
+            claimed=read.claimed,
+            decided=read.decided,
+            now=seconds(as_of),
             minimum_n=campaign.minimum_n,
         ),
-        steps=steps,
+        steps=read.steps,
         reports=reports,
         platforms={report.pk: keys[report.platform] for report in in_order},
         channels={report.pk: report.channel for report in in_order},
         categories={report.pk: public_category(report.category) for report in in_order},
-        as_of=now,
+        as_of=as_of,
         parts=parts,
         part=part,
     )
+
+
+def _by_month(campaign: Campaign) -> tuple[Read, datetime]:
+    as_of = midnight()
+    return read_by_month(campaign, items_of(campaign), as_of=as_of), as_of
+
+
+def _by_day(campaign: Campaign) -> tuple[Read, datetime]:
+    items = items_of(campaign)
+    records = read_items(items)
+    reports = read_reports(campaign)
+    claim, claimed = claims_of(read_claims(campaign), records.pk)
+    read = Read(records, reports, claim, claimed, decided(reports, records.report), timeline(items))
+    return read, clock.now()
 
 
 def public_category(category: str) -> str:

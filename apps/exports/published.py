@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from apps.metrics.chart import Chart
 
-VERSION = 3
+VERSION = 4
 """Of the tree's shape. A snapshot of another version is made anew."""
 
 LANGUAGES = ("en-gb", "de")

@@ -181,7 +181,8 @@ def public_steps(
     if not timeline.steps:
         return []
     ends = [*(step.start for step in timeline.steps[1:]), timeline.as_of]
-    dates = [_date(end, until_midnight=place + 1 < len(ends)) for place, end in enumerate(ends)]
+    # By month, the last step ends at a midnight, too.
+    dates = [_date(end, until_midnight=by_month or place + 1 < len(ends)) for place, end in enumerate(ends)]
     if by_month:
         dates = [day.replace(day=1) for day in dates]
     found: list[tuple[str, Step]] = []

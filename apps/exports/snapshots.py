@@ -19,6 +19,7 @@ from apps.checks.models import Transition
 from apps.core import clock
 from apps.reports.models import Campaign, Claim, ErrorMark, Item, Reply
 
+from .by_month import midnight
 from .models import Publication, PublicSnapshot
 from .public_record import PublicRecord, read_public
 from .published import LANGUAGES, VERSION, Choices, Json, Snapshot
@@ -98,13 +99,14 @@ _LAST_ROWS = {
 """What changes when figures may have changed: to these tables rows are added, or marked as taken back."""
 
 
-def record_stamp(campaign: Campaign) -> str:
+def record_stamp(campaign: Campaign, *, by_month: bool) -> str:
     """A text that differs as soon as the record that figures are made from differs. One query.
 
-    It is about the whole site, because that costs the same for any number of items.
+    It is about the whole site, because that costs the same for any number of items. What is told by months
+    (`by_month`) does not follow the record: when it was made anew would tell when something was recorded.
     """
     (row,) = Campaign.objects.raw(*_compiled(Campaign.objects.filter(pk=campaign.pk).annotate(**_LAST_ROWS)))
-    return _stamp(row)
+    return _stamp(row, by_month=by_month)
 
 
 def _compiled(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
@@ -113,16 +115,17 @@ def _compiled(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
     return sql, tuple(parameters)
 
 
-def _stamp(row: Model) -> str:
+def _stamp(row: Model, *, by_month: bool) -> str:
     """The stamp of a row with `minimum_n` and the values of _LAST_ROWS, as the database gives them."""
-    values = [str(getattr(row, name)) for name in ("minimum_n", *_LAST_ROWS)]
+    names = ("minimum_n",) if by_month else ("minimum_n", *_LAST_ROWS)
+    values = [str(getattr(row, name)) for name in names]
     return hashlib.sha256(repr(values).encode()).hexdigest()
 
 
 def save_snapshot(publication: Publication) -> PublicSnapshot:
     """Make a campaign's snapshot and keep it as what is public now."""
     started = time.perf_counter()
-    stamp = record_stamp(publication.campaign)
+    stamp = record_stamp(publication.campaign, by_month=publication.dates == Publication.Dates.MONTH)
     values = _values(made_from(publication), stamp, started)
     kept, _ = PublicSnapshot.objects.update_or_create(campaign=publication.campaign, defaults=values)
     return kept
@@ -142,6 +145,7 @@ def _values(snapshot: Snapshot, stamp: str, started: float) -> dict[str, object]
         "version": VERSION,
         "as_of": snapshot.as_of,
         "stamp": stamp,
+        "by_month": snapshot.choices.dates == "month",
         "made_at": clock.wall(),
         "took_ms": int((time.perf_counter() - started) * 1000),
         "making_until": None,
@@ -207,7 +211,7 @@ def _kept(slug: str) -> tuple[PublicSnapshot, str]:
     row = next(iter(PublicSnapshot.objects.raw(sql, named)), None)
     if row is None:
         raise NotPublished(slug)
-    return row, _stamp(row)
+    return row, _stamp(row, by_month=row.by_month)
 
 
 _SLUG = "the campaign's short name"
@@ -246,6 +250,8 @@ def _is_due(kept: PublicSnapshot, stamp: str) -> bool:
     rest = timedelta(milliseconds=REST * kept.took_ms)
     if kept.made_at + rest > now:
         return False
+    if kept.by_month:
+        return kept.stamp != stamp or kept.as_of != midnight()
     return kept.stamp != stamp or clock.now() - kept.as_of >= LONGEST_AGE
 
 
@@ -263,7 +269,7 @@ def _renew(kept: PublicSnapshot) -> None:
         if publication is None:
             return
         started = time.perf_counter()
-        stamp = record_stamp(publication.campaign)
+        stamp = record_stamp(publication.campaign, by_month=publication.dates == Publication.Dates.MONTH)
         # Not written if the campaign was withdrawn, or published anew, in the meantime.
         mine.update(**_values(made_from(publication), stamp, started))
     except Exception:

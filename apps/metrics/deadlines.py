@@ -49,10 +49,17 @@ def fits_of(reports: Iterable[ReportRecord]) -> Fits:
 
 
 def deadline_figures(
-    population: Population, items: Whole, reports: Mapping[int, ReportRecord], fits: Fits, *, now: int
+    population: Population,
+    items: Whole,
+    reports: Mapping[int, ReportRecord],
+    fits: Fits,
+    *,
+    decided: Whole,
+    now: int,
 ) -> tuple[DeadlineFigures, ...]:
     """Each rule that any of `items` (eligible, as places in the columns) is about and that was in force.
 
+    `decided` is when the report of each item in the columns was decided, NEVER for none.
     A rule is in force for an item by the day on which that was reported, since its clock starts then.
     """
     by_report = _split(population.records.report[items], items)
@@ -78,10 +85,10 @@ def deadline_figures(
         _figures(
             population,
             np.concatenate(started.get(slug, [nothing])),
-            reports,
             rule,
             refusals=tuple(refusals.get(slug, Counter()).most_common()),
             undelivered=undelivered[slug],
+            decided=decided,
             now=now,
         )
         for slug, rule in sorted(rules.items(), key=lambda pair: (pair[1].jurisdiction, pair[1].name))
@@ -109,16 +116,16 @@ def _day(day: date) -> int:
 def _figures(
     population: Population,
     items: Whole,
-    reports: Mapping[int, ReportRecord],
     rule: Rule,
     *,
     refusals: tuple[tuple[str, int], ...],
     undelivered: int,
+    decided: Whole,
     now: int,
 ) -> DeadlineFigures:
     counts = dict.fromkeys(VERDICTS, 0)
     if rule.hours is not None and len(items):
-        found = _verdicts(population, items, reports, rule, rule.hours, now)
+        found = verdicts(population, items, rule, rule.hours, decided=decided, now=now)
         counts = dict(zip(VERDICTS, np.bincount(found, minlength=len(VERDICTS)).tolist(), strict=True))
     return DeadlineFigures(
         rule=rule,
@@ -132,23 +139,17 @@ def _figures(
     )
 
 
-def _verdicts(
-    population: Population,
-    items: Whole,
-    reports: Mapping[int, ReportRecord],
-    rule: Rule,
-    hours: int,
-    now: int,
+def verdicts(
+    population: Population, items: Whole, rule: Rule, hours: int, *, decided: Whole, now: int
 ) -> npt.NDArray[np.int8]:
+    """How some items stand to a limit of so many hours, as places in VERDICTS."""
     records = population.records
     start, by = records.reported[items], population.by[items]
     after = np.where(by != NEVER, population.after[items], np.maximum(records.present[items], start))
     removal = judge_all(start=start, hours=hours, after=after, by=by, now=now)
     if rule.stops_at == StopsAt.REMOVAL:
         return removal
-    keys, place = np.unique(records.report[items], return_inverse=True)
-    decided = np.array([reports[key].decision for key in keys.tolist()], np.int64)[place]
+    at = decided[items]
     # A reply's moment is exact; where there is none, none had come by now.
-    unseen = np.where(decided != NEVER, decided, now)
-    decision = judge_all(start=start, hours=hours, after=unseen, by=decided, now=now)
+    decision = judge_all(start=start, hours=hours, after=np.where(at != NEVER, at, now), by=at, now=now)
     return decision if rule.stops_at == StopsAt.DECISION else either_all(removal, decision)

@@ -221,6 +221,7 @@ class Material:
     fits: Fits
     claim: Whole  # an item's last claim as a code, 0 for none
     claimed: Whole  # when it was made
+    decided: Whole  # when an item's report was decided, NEVER for none
     now: int
     minimum_n: int
 
@@ -266,7 +267,14 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
         returns=_return_figures(material, eligible),
         accounts=_account_figures(material, eligible),
         controls=_control_figures(material, items, within),
-        deadlines=deadline_figures(population, eligible, material.reports, material.fits, now=material.now),
+        deadlines=deadline_figures(
+            population,
+            eligible,
+            material.reports,
+            material.fits,
+            decided=material.decided,
+            now=material.now,
+        ),
         too_few=of < minimum_n,
     )
 
@@ -415,7 +423,7 @@ def _removals_after(population: Population, items: Whole, since: Whole) -> tuple
     after = np.where(later, population.after[items], NEVER)
     by = np.where(later, population.by[items], NEVER)
     for place, (item, moment) in enumerate(zip(items.tolist(), since.tolist(), strict=True)):
-        history = records.changes.get(int(records.target[item]))
+        history = records.changes.get(int(records.history[item]))
         if history is not None:
             after[place], by[place], *_ = first_removal(history, moment)
     return after, by

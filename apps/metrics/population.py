@@ -154,8 +154,8 @@ def _removals(records: ItemRecords) -> tuple[Whole, Whole, Whole, Whole, Flags]:
     back_after, back_by = np.zeros_like(by), np.zeros_like(by)
     if records.changes:
         known = np.fromiter(records.changes, np.int64)
-        for at in np.flatnonzero(np.isin(records.target, known)).tolist():
-            history = records.changes[int(records.target[at])]
+        for at in np.flatnonzero(np.isin(records.history, known)).tolist():
+            history = records.changes[int(records.history[at])]
             after[at], by[at], back_after[at], back_by[at], gone_before[at] = first_removal(
                 history, int(records.reported[at])
             )

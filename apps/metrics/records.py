@@ -6,6 +6,7 @@ and 0 stands for "never".
 
 `as_of` asks for the record as it stood at a moment: what was written down later, or holds no more, does not
 count, even if it tells of an earlier time. That is what makes a number that was cited come out again.
+`until` asks for what holds now of what had been seen by a moment, whenever it was written down.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.checks.accounts import IS_PAGE
 from apps.checks.models import Check, Target, Transition
@@ -78,8 +79,8 @@ class ItemRecords:
     """The items of a campaign, or those of a filter, with what is held of their targets.
 
     All columns have one value an item, in the order of the items' numbers. `changes` has the whole history
-    of the targets that were removed more than once or came back. For the others that are removed,
-    `removed_by` is when, and `present` after when.
+    of the targets that were removed more than once or came back, under the keys that `history` gives. For the
+    others that are removed, `removed_by` is when, and `present` after when.
     """
 
     pk: Whole
@@ -99,6 +100,7 @@ class ItemRecords:
     present: Whole  # last seen there, by whomever
     concluded: Whole  # of what is removed: the last check that saw that it is gone
     removed_by: Whole  # of what is removed: no later than this, the last removal
+    history: Whole  # the key of the target's changes
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -134,10 +136,14 @@ def moment(value: int) -> datetime:
     return datetime.fromtimestamp(value, UTC)
 
 
-def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemRecords:
-    """The records of `items`, as they stand now or stood at `as_of`."""
+def read_items(
+    items: QuerySet[Item], *, as_of: datetime | None = None, until: datetime | None = None
+) -> ItemRecords:
+    """The records of `items`, as they stand now or stood at `as_of`, or as far as was seen by `until`."""
     if as_of is not None:
-        return _as_of(items.filter(created_at__lte=as_of), as_of)
+        return _then(items.filter(created_at__lte=as_of), _recorded_by(as_of))
+    if until is not None:
+        return _then(items.filter(reported_at__lte=until), _seen_by(until))
     is_removed = Q(target__status=Status.REMOVED)
     columns = read_columns(
         straight_through(items),
@@ -164,35 +170,63 @@ def read_items(items: QuerySet[Item], *, as_of: datetime | None = None) -> ItemR
             superseded_at=None, target_id__in=among(np.unique(columns["target"][eventful]))
         )
         changes = _histories(_in_order(read_columns(transitions, _CHANGE_COLUMNS)))
-    return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None), as_of=None)
+    return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None), None)
 
 
-def _as_of(items: QuerySet[Item], as_of: datetime) -> ItemRecords:
-    """Status and removals from the transitions that held then, what was seen from the checks until then."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The transitions, checks, marks of error and accounts' pages that were known at a moment."""
+
+    transitions: QuerySet[Transition]
+    checks: QuerySet[Check]
+    errors: QuerySet[ErrorMark]
+    pages: QuerySet[Target]
+
+
+def _recorded_by(as_of: datetime) -> _Known:
+    held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
+    stood = Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
+    return _Known(
+        Transition.objects.filter(held, recorded_at__lte=as_of),
+        Check.objects.filter(recorded_at__lte=as_of),
+        ErrorMark.objects.filter(stood, recorded_at__lte=as_of),
+        Target.objects.filter(IS_PAGE, created_at__lte=as_of),
+    )
+
+
+def _seen_by(until: datetime) -> _Known:
+    """A change is seen with the check that showed it, which for a confirmation is later than it is dated."""
+    shown = Check.objects.filter(
+        target=OuterRef("target"), number=OuterRef("check_number"), finished_at__lte=until
+    )
+    return _Known(
+        Transition.objects.filter(Exists(shown), superseded_at=None),
+        Check.objects.filter(finished_at__lte=until),
+        ErrorMark.objects.filter(taken_back_at=None),
+        Target.objects.filter(IS_PAGE),
+    )
+
+
+def _then(items: QuerySet[Item], known: _Known) -> ItemRecords:
+    """Status and removals from the transitions that were known, what was seen from the checks."""
     columns = read_columns(straight_through(items), {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
     targets = items.order_by().values("target")
-    held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
-    transitions = Transition.objects.filter(held, recorded_at__lte=as_of, target__in=targets)
-    rows = _in_order(read_columns(transitions, _CHANGE_COLUMNS))
+    rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
     standing, eventful = _standing(rows)
     columns |= _looked_up(columns["target"], standing, default=STATUS_CODES[Status.WAITING], of="status")
-    columns |= _looked_up(columns["target"], _last_seen(targets, as_of))
+    columns |= _looked_up(columns["target"], _last_seen(known.checks.filter(target__in=targets)))
     columns["concluded"] = np.where(columns["status"] == _REMOVED, columns["concluded"], NEVER)
     columns["suspended"] = (columns["suspended"] > columns["present"]).astype(np.int64)
-    errors = ErrorMark.objects.filter(recorded_at__lte=as_of).filter(
-        Q(taken_back_at=None) | Q(taken_back_at__gt=as_of)
-    )
     told = np.isin(rows["target"], eventful)
     histories = _histories({name: row[told] for name, row in rows.items()})
-    return _records(columns, histories, errors, as_of=as_of)
+    return _records(columns, histories, known.errors, known)
 
 
 def _records(
     columns: dict[str, Whole],
     changes: Mapping[int, Sequence[Change]],
     errors: QuerySet[ErrorMark],
-    *,
-    as_of: datetime | None,
+    known: _Known | None,
 ) -> ItemRecords:
     if not (np.diff(columns["pk"]) > 0).all():
         # A database gives rows in any order, and sums of fractions depend on it in their last digits.
@@ -201,7 +235,7 @@ def _records(
     # Of all campaigns: they are few, and the way from a campaign to its marks leads through all its items.
     marked = np.fromiter(errors.values_list("item_id", flat=True), np.int64)
     control, attested, is_account = _bits(columns.pop("flags"), 3)
-    columns |= _fates(columns, columns.pop("suspended") > 0, is_account, as_of)
+    columns |= _fates(columns, columns.pop("suspended") > 0, is_account, known)
     went_with_account = is_account | (columns["fate"] == WITH_ACCOUNT)
     return ItemRecords(
         error=np.isin(columns["pk"], marked),
@@ -210,13 +244,14 @@ def _records(
         is_account=is_account,
         account_gone=(columns["status"] == _REMOVED) & went_with_account,
         observed=columns.pop("checker_present") >= columns["reported"],
+        history=columns["target"],
         changes=changes,
         **columns,
     )
 
 
 def _fates(
-    columns: Mapping[str, Whole], suspended: Flags, is_account: Flags, as_of: datetime | None
+    columns: Mapping[str, Whole], suspended: Flags, is_account: Flags, known: _Known | None
 ) -> dict[str, Whole]:
     """How each item's account stands, and whether an item that is gone went with it.
 
@@ -225,7 +260,7 @@ def _fates(
     removed = (columns["status"] == _REMOVED) & ~is_account
     after, by = columns["present"], columns["removed_by"]
     keys = distinct(columns["account"][(columns["account"] != 0) & ~is_account])
-    pages = read_pages(keys, as_of=as_of) if len(keys) else _no_pages()
+    pages = _pages(keys, known) if len(keys) else _no_pages()
     page = _looked_up(columns["account"], pages, default=NO_PAGE, of="status")
     page["status"] = np.where(is_account, NO_PAGE, page["status"])
     went = (page["removed_after"] != NEVER) & (page["removed_by"] != NEVER) & (after != NEVER)
@@ -253,14 +288,15 @@ def _in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
     return {name: column[order] for name, column in rows.items()}
 
 
-def read_pages(keys: Whole, *, as_of: datetime | None) -> dict[str, Whole]:
-    """What is held of the pages of some accounts, a row an account, ordered by its key in `target`.
+def _pages(keys: Whole, known: _Known | None) -> dict[str, Whole]:
+    """What is held of the pages of some accounts, a row an account, ordered by its key in `target`; or what
+    was known of them at a moment.
 
     Of an account with several pages nothing is told. `removed_after` and `removed_by` are of the last
     removal, whether or not it came back; `present` is its last sight.
     """
-    pages = Target.objects.filter(IS_PAGE, account_key__in=among(keys))
-    if as_of is None:
+    if known is None:
+        pages = Target.objects.filter(IS_PAGE, account_key__in=among(keys))
         columns = read_columns(
             pages.order_by(),
             {
@@ -272,12 +308,10 @@ def read_pages(keys: Whole, *, as_of: datetime | None) -> dict[str, Whole]:
             },
         )
         return _once_each(columns)
-    pages = pages.filter(created_at__lte=as_of)
+    pages = known.pages.filter(account_key__in=among(keys))
     named = read_columns(pages.order_by(), {"pk": F("pk"), "target": F("account_key")})
     targets = pages.order_by().values("pk")
-    held = Q(superseded_at=None) | Q(superseded_at__gt=as_of)
-    transitions = Transition.objects.filter(held, recorded_at__lte=as_of, target__in=targets)
-    rows = _in_order(read_columns(transitions, _CHANGE_COLUMNS))
+    rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
     removals = {name: column[rows["status"] == _REMOVED] for name, column in rows.items()}
     last = np.ones(len(removals["target"]), bool)
     last[:-1] = removals["target"][1:] != removals["target"][:-1]
@@ -291,7 +325,7 @@ def read_pages(keys: Whole, *, as_of: datetime | None) -> dict[str, Whole]:
     status = _looked_up(
         named["pk"], {name: standing[name] for name in ("target", "status")}, default=waiting, of="status"
     )
-    seen = _last_seen(targets, as_of)
+    seen = _last_seen(known.checks.filter(target__in=targets))
     present = _looked_up(named["pk"], {name: seen[name] for name in ("target", "present")})
     return _once_each({"target": named["target"], **status, **_looked_up(named["pk"], gone), **present})
 
@@ -355,18 +389,12 @@ def _looked_up(
     }
 
 
-def _last_seen(targets: QuerySet[Any, Any], as_of: datetime) -> dict[str, Whole]:
+def _last_seen(checks: QuerySet[Check]) -> dict[str, Whole]:
     """When each target was last seen there, by whomever and by the checker, was last seen at all or gone, and
     last seen gone with its account."""
     shows = SHOWS_ITEM | SHOWS_ITEM_TO_PERSON
-    checks = (
-        Check.objects.filter(target__in=targets, recorded_at__lte=as_of)
-        .exclude(outcome=Outcome.INCONCLUSIVE)
-        .order_by()
-        .values("target_id")
-    )
     rows = read_columns(
-        checks,
+        checks.exclude(outcome=Outcome.INCONCLUSIVE).order_by().values("target_id"),
         {
             "target": F("target_id"),
             "present": latest("started_at", shows),

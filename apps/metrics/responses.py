@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,11 +64,25 @@ def standing_replies(as_of: datetime | None) -> QuerySet[Reply]:
     )
 
 
-def read_reports(campaign: Campaign, *, as_of: datetime | None = None) -> dict[int, ReportRecord]:
-    """The campaign's reports by their key, with the replies on record at `as_of`. Two queries."""
+Until = Callable[[Whole], Whole]
+"""Up to which moments something counts, each in seconds since 1970."""
+
+
+def read_reports(
+    campaign: Campaign, *, as_of: datetime | None = None, until: Until | None = None
+) -> dict[int, ReportRecord]:
+    """The campaign's reports by their key, with the replies on record at `as_of`. Two queries.
+
+    `until` says for the moments at which reports were sent up to when a reply to such a report counts.
+    """
+    reports = list(Report.objects.filter(campaign=campaign).order_by("number"))
+    sent = np.array([seconds(report.sent_at) for report in reports], np.int64)
+    ends = dict(zip([report.pk for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
     replies = standing_replies(as_of).filter(report__campaign=campaign).order_by("received_at", "pk")
     for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
+        if until is not None and seconds(received_at) > ends[report]:
+            continue
         of_report = firsts.setdefault(report, {})
         if kind == ReplyKind.BOUNCED:
             of_report["bounced"] = seconds(received_at)
@@ -77,7 +92,6 @@ def read_reports(campaign: Campaign, *, as_of: datetime | None = None) -> dict[i
             of_report.setdefault("answer", seconds(received_at))
         if kind == ReplyKind.DECISION:
             of_report.setdefault("decision", seconds(received_at))
-    reports = Report.objects.filter(campaign=campaign).order_by("number")
     return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
 
 
@@ -97,8 +111,18 @@ def _report_record(report: Report, first: dict[str, int]) -> ReportRecord:
     )
 
 
-def read_claims(campaign: Campaign, *, as_of: datetime | None = None) -> Claims:
-    """The campaign's claims; of several about one item the one that was received last. One query."""
+def decided(reports: Mapping[int, ReportRecord], items: Whole) -> Whole:
+    """When the report of each item was decided, NEVER for none. `items` has the keys of their reports."""
+    keys, place = np.unique(items, return_inverse=True)
+    moments: Whole = np.array([reports[key].decision for key in keys.tolist()], np.int64)[place]
+    return moments
+
+
+def read_claims(campaign: Campaign, *, as_of: datetime | None = None, until: Until | None = None) -> Claims:
+    """The campaign's claims; of several about one item the one that was received last. One query.
+
+    `until` says for the numbers of items up to when a claim about such an item counts.
+    """
     columns = read_columns(
         Claim.objects.filter(
             reply__in=standing_replies(as_of).filter(report__campaign=campaign).order_by().values("pk")
@@ -110,6 +134,9 @@ def read_claims(campaign: Campaign, *, as_of: datetime | None = None) -> Claims:
             "reply": F("reply_id"),
         },
     )
+    if until is not None:
+        counts = columns["at"] <= until(columns["item"])
+        columns = {name: column[counts] for name, column in columns.items()}
     order = np.lexsort((columns["reply"], columns["at"], columns["item"]))
     item = columns["item"][order]
     last = np.ones(len(item), bool)

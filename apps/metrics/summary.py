@@ -20,7 +20,7 @@ from .grouping import Group, GroupKey, grouping_words, groups_by
 from .population import Population, population
 from .reading import Whole, one_view
 from .records import read_items, seconds
-from .responses import claims_of, read_claims, read_reports
+from .responses import claims_of, decided, read_claims, read_reports
 
 SHARED = "the groups share URLs, so they cannot be compared"
 
@@ -119,6 +119,7 @@ def summarise(
         fits=fits_of(reports.values()),
         claim=code,
         claimed=claimed,
+        decided=decided(reports, records.report),
         now=seconds(as_of or now),
         minimum_n=campaign.minimum_n,
     )

@@ -50,8 +50,9 @@ class PublicationForm(forms.Form):
         choices=Publication.Dates.choices,
         widget=forms.RadioSelect,
         label="Of dates are shown",
-        help_text="With a row for each item, months alone hide little: how long an item was up, and as of "
-        "when, tell the day of its report.",
+        help_text="By month, nothing tells the day: the public sees each item as if it had been reported on "
+        "the last day of its month, with all that followed as many days later. So everything is shown up to "
+        "a month late, and nothing of a report before its month is over.",
     )
 
     @classmethod

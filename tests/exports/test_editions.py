@@ -262,7 +262,7 @@ def test_the_same_record_gives_the_same_bytes(edition: Edition, campaign: Campai
     made = []
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
-        trail = trail_file(campaign, key=key, folder=folder)
+        trail = trail_file(record.population.records.target, key=key, folder=folder)
         files = edition_files(record, snapshot, key=key, heads=public_heads(trail), folder=folder)
         made.append({file.name: b"".join(file.packed.content()) for file in (trail, *files)})
     assert made[0] == made[1]

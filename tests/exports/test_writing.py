@@ -353,10 +353,14 @@ def test_public_names_are_stable_random_and_the_campaigns_own(campaign: Campaign
     assert public_key_of(other) != public_key_of(campaign)
 
 
-def test_public_rows_tell_the_month_or_the_day_as_the_publication_does(campaign: Campaign) -> None:
+def test_public_rows_tell_the_month_or_the_day_as_the_publication_does(
+    campaign: Campaign, clock: time_machine.Traveller
+) -> None:
     def told(**options: str) -> set[str]:
         return {row["reported"] for row in rows(made(campaign, "items", public=True, **options))}
 
+    assert told(dates="month") == set()  # the month is not over
+    clock.move_to(at(24 * 40))
     assert told(dates="month") == {"2026-03"}
     assert told(dates="day") == told() == {"2026-03-01", "2026-03-02"}
     make_public(campaign, dates="month")

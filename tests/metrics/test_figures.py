@@ -48,6 +48,7 @@ def materials(draw: st.DrawFn) -> Material:
             "concluded": gone if is_gone else NEVER,
             "removed_by": gone if is_gone else NEVER,
         }
+        row["history"] = row["target"]
         for name, value in row.items():
             columns[name].append(int(value))
         claim.append(draw(st.sampled_from([0, *CLAIM_CODES.values()])))
@@ -62,6 +63,7 @@ def materials(draw: st.DrawFn) -> Material:
         fits={},
         claim=np.array(claim),
         claimed=np.array(claimed),
+        decided=np.full(len(claim), REPORT.decision),
         now=NOW,
         minimum_n=draw(st.integers(1, 6)),
     )

@@ -55,6 +55,7 @@ def one(changes: Sequence[Change] = (), **columns: Any) -> Population:
         "present": NEVER,
         "concluded": NEVER,
         "removed_by": NEVER,
+        "history": 1,
     }
     values = {name: np.array([value]) for name, value in (plain | columns).items()}
     return population(ItemRecords(**values, changes={1: list(changes)} if changes else {}), now=NOW)

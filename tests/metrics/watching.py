@@ -65,15 +65,17 @@ def watched(
 
 def record(item: Item, seen: Sequence[Look]) -> None:
     """Record looks at an item's target."""
-    append(
-        NewCheck(
-            target_id=item.target_id,
-            started_at=at(look.hours),
-            finished_at=at(look.hours),
-            outcome=WORDS[look.word],
-            reason=Reason.PERSON if look.person else REASONS[WORDS[look.word]],
-            definitive=look.word == "gone" and not look.person,
-            manual=look.person,
-        )
-        for look in seen
+    append(check_of(item, look) for look in seen)
+
+
+def check_of(item: Item, look: Look) -> NewCheck:
+    """A look at an item's target as it is recorded."""
+    return NewCheck(
+        target_id=item.target_id,
+        started_at=at(look.hours),
+        finished_at=at(look.hours),
+        outcome=WORDS[look.word],
+        reason=Reason.PERSON if look.person else REASONS[WORDS[look.word]],
+        definitive=look.word == "gone" and not look.person,
+        manual=look.person,
     )

@@ -59,7 +59,7 @@ WRITTEN = {TITLE, " ".join(TEXT.split()), NOTE, CORRECTION, OTHER_TITLE}
 
 SAME = re.compile(
     r"[^a-z]*|[\w.-]+\.(csv|json|md)|SHA256SUMS"  # numbers and signs, files
-    r"|\d+([.]\d)? (h|min|d)|(November|September) 20\d\d"  # durations, months
+    r"|\d+([.]\d)? (h|min|d)|(April|August|September|November) 20\d\d"  # durations, months
     r"|%\{text\}",  # what plotly fills in
     re.IGNORECASE,
 )
