@@ -80,6 +80,7 @@ _CHANNELS = tuple(Channel.values)
 _CLAIMS = tuple(ClaimWord.values)
 _EXCLUSIONS = tuple(name for name, _ in EXCLUSIONS.values())
 _HOURS = "hours since the report"
+_SINCE_CLAIM, _SINCE_SENDING = "hours since the claim", "hours since sending"
 _STRING, _INTEGER, _NUMBER, _BOOLEAN = Type.STRING, Type.INTEGER, Type.NUMBER, Type.BOOLEAN
 _DATETIME, _LIST = Type.DATETIME, Type.LIST
 _PUBLIC, _FIGURES, _MEMBERS = Audience.PUBLIC, Audience.FIGURES, Audience.MEMBERS
@@ -259,16 +260,16 @@ REPORTS = Table(
             _NUMBER,
             _FIGURES,
             "From sending to the first reply, automatic ones too; empty for none.",
-            "hours since sending",
+            _SINCE_SENDING,
         ),
         Column(
             "first_answer_hours",
             _NUMBER,
             _FIGURES,
             "... to the first that is more than an automatic acknowledgement.",
-            "hours since sending",
+            _SINCE_SENDING,
         ),
-        Column("decision_hours", _NUMBER, _FIGURES, "... to the first decision.", "hours since sending"),
+        Column("decision_hours", _NUMBER, _FIGURES, "... to the first decision.", _SINCE_SENDING),
         Column("recorded_at", _DATETIME, _FIGURES, "When it was written down."),
     ),
     ("report",),
@@ -324,6 +325,12 @@ PUBLIC_ITEMS = Table(
     "a reported item, under a name that leads nowhere; the order of the rows says nothing",
     (
         Column("public_id", _STRING, _PUBLIC, "Stands for the item, and is the same in every export."),
+        Column(
+            "report",
+            _INTEGER,
+            _PUBLIC,
+            "The number of its report, where the counts of that are shown.",
+        ),
         Column(
             "platform",
             _STRING,
@@ -416,6 +423,34 @@ PUBLIC_ITEMS = Table(
             _PUBLIC,
             "True if it was seen there after that; empty without a claim.",
         ),
+        Column(
+            "removed_after_claim",
+            _BOOLEAN,
+            _PUBLIC,
+            "True if it is removed, and was so after that; empty without a claim.",
+        ),
+        Column(
+            "claim_up_hours_after",
+            _NUMBER,
+            _PUBLIC,
+            "Of what was said to be removed and seen there after that: it stayed up at least until then. "
+            "Rounded down.",
+            _SINCE_CLAIM,
+        ),
+        Column(
+            "claim_up_hours_by",
+            _NUMBER,
+            _PUBLIC,
+            "... and was gone by then; rounded up. Empty if it has not gone.",
+            _SINCE_CLAIM,
+        ),
+        Column(
+            "deadlines",
+            _LIST,
+            _PUBLIC,
+            "The limits whose clock its report starts, each with how the item stands to it: met, missed, "
+            "running or indeterminate; the rule alone where it names no hours.",
+        ),
     ),
     ("public_id",),
 )
@@ -427,7 +462,11 @@ PUBLIC_REPORTS = Table(
     (
         Column("report", _INTEGER, _PUBLIC, "Its number in the campaign."),
         Column(
-            "platform", _STRING, _PUBLIC, "The platform's short name; other where it has none of its own."
+            "platform",
+            _STRING,
+            _PUBLIC,
+            "The platform's short name; other where it has none of its own; empty where platforms are not "
+            "public.",
         ),
         Column("channel", _STRING, _PUBLIC, "How it reached the platform.", words=_CHANNELS),
         Column(
@@ -438,6 +477,14 @@ PUBLIC_REPORTS = Table(
             words=tuple(Category.values),
         ),
         Column("sent", _STRING, _PUBLIC, "The month in which it was sent, in UTC, or the day, as chosen."),
+        Column(
+            "followed_hours",
+            _NUMBER,
+            _PUBLIC,
+            "From sending to the moment of the figures: up to here, a reply would be known. Empty if it "
+            "could not be delivered.",
+            _SINCE_SENDING,
+        ),
         *(
             Column(column.name, column.type, _PUBLIC, column.meaning, column.unit)
             for column in REPORTS.columns

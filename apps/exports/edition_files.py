@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from .figure_paths import figures_in
 from .items import CHUNK
 from .packing import Packed, pack
 from .public_record import PublicRecord
-from .public_rows import item_blocks
+from .public_rows import item_blocks, report_blocks
 from .published import LANGUAGES, Snapshot
 from .sql import Block
 from .writing import Progress, Written
@@ -31,17 +31,6 @@ CSV, JSON = "text/csv; charset=utf-8", "application/json"
 TEXT, MARKDOWN = "text/plain; charset=utf-8", "text/markdown; charset=utf-8"
 SUMS = "SHA256SUMS"
 FIGURES_FILE, ITEMS_FILE, HEADS_FILE = "figures.csv", "items.csv", "ledger-heads.csv"
-
-_COUNTS = {"eligible", "removed", "still_up"}
-EDITION_REPORTS = replace(
-    PUBLIC_REPORTS,
-    columns=tuple(
-        column
-        for column in PUBLIC_REPORTS.columns
-        if column.name in _COUNTS | {"report", "platform", "channel", "category", "sent", "bounced"}
-    ),
-)
-"""Reports as the public pages list them. The counts of a report are empty where they are withheld."""
 
 FIGURES = Table(
     "figures",
@@ -102,7 +91,7 @@ def edition_files(
     charts = {f"chart-{name}.csv": chart for name, chart in words.whole.charts.items() if chart.rows}
     tables: dict[str, tuple[Table, Iterable[Block]]] = {FIGURES_FILE: (FIGURES, [_figures(snapshot)])}
     if snapshot.choices.reports:
-        tables["reports.csv"] = (EDITION_REPORTS, [_reports(snapshot)])
+        tables["reports.csv"] = (PUBLIC_REPORTS, report_blocks(record))
     if snapshot.choices.items:
         tables[ITEMS_FILE] = (PUBLIC_ITEMS, item_blocks(record, key=key))
     tables[HEADS_FILE] = (HEADS, _heads(heads))
@@ -154,24 +143,6 @@ def _figures(snapshot: Snapshot) -> Block:
         [one.figure for one in found],
         [one.value for one in found],
     ]
-
-
-def _reports(snapshot: Snapshot) -> Block:
-    rows = [
-        {
-            "report": report.number,
-            "platform": report.platform or None,
-            "channel": report.channel,
-            "category": report.category,
-            "sent": report.sent,
-            "bounced": report.bounced,
-            "eligible": report.counts.eligible if report.counts else None,
-            "removed": report.counts.removed if report.counts else None,
-            "still_up": report.counts.up if report.counts else None,
-        }
-        for report in snapshot.reports
-    ]
-    return [[row[name] for row in rows] for name in EDITION_REPORTS.names]
 
 
 def _heads(heads: Iterable[tuple[str, str]]) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from apps.core.templatetags.show import day_words
 
 from .codebook import table_lines, word_lines
 from .columns import Table
+from .figure_paths import NOT_FROM_ROWS, REPLY_CLOCKS
 from .published import LANGUAGES, PlatformMethod, Snapshot
 from .publishing import withheld_words
 
@@ -204,6 +205,27 @@ def codebook_lines(snapshot: Snapshot, tables: Sequence[Table], language: str) -
         if table.name.startswith("chart-"):
             yield from _words_in(table.name.removeprefix("chart-"), snapshot, language)
     yield from word_lines(snapshot.said(language))
+    yield from _again(snapshot)
+
+
+def _again(snapshot: Snapshot) -> Iterator[str]:
+    """What of the figures can be computed again from the edition's rows, and what cannot, and why."""
+    choices = snapshot.choices
+    yield from ("", f"## {_('What can be computed again')}", "")
+    if not choices.items:
+        yield _("This edition has no rows of items, so its figures cannot be computed again from it.")
+        return
+    yield _(
+        "Every number of figures.csv and of the charts’ files can be computed again from items.csv and "
+        "reports.csv, by the formulas of the method. The figures of a group are those of the rows that tell "
+        "it. The 95% bands follow from the same rows, by the method that their formula names. This cannot:"
+    )
+    yield ""
+    for name, why in NOT_FROM_ROWS.items():
+        yield f"- `{name}`: {_(why)}"
+    if not choices.reports:
+        for name in REPLY_CLOCKS:
+            yield f"- `{name}`: {_('reports are not listed in this edition')}"
 
 
 def _words_in(chart: str, snapshot: Snapshot, language: str) -> Iterator[str]:

@@ -11,6 +11,19 @@ from typing import Any, NamedTuple
 
 from .summary_rows import group_name
 
+NOT_FROM_ROWS: Mapping[str, str] = {
+    "targets": "rows do not tell which of them are the same address, which would link reports to each other",
+    "accounts.*": "rows do not tell which of them share an account, by which uploaders could be found",
+    "deadlines.*.hours": "the limit itself, as the law names it",
+    "chart-accounts.csv": "as for accounts",
+    "chart-statuses.csv": "rows tell how items stand now, which is its last line, and not how they stood",
+    "ledger-heads.csv": "the checks behind the rows are not public",
+}
+"""Figures, by their names in figures.csv, and files that published rows do not tell, and why."""
+
+REPLY_CLOCKS = ("first_reply_hours.*", "first_answer_hours.*", "decision_hours.*")
+"""Figures that are computed from the rows of reports."""
+
 _NO_FIGURES = {"by"}
 _ENDS = ("from", "to")
 

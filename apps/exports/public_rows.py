@@ -15,10 +15,15 @@ from django.db.models import F
 
 from apps.checks.outcomes import Status
 from apps.core.pseudonyms import LENGTH, pseudonyms
+from apps.metrics.deadlines import clocks, verdicts
+from apps.metrics.figures import removed_after_claim, seen_after_claim, up_after_claim
 from apps.metrics.population import STILL_UP, Exclusion
 from apps.metrics.reading import Flags, Whole, in_codes, read_columns
 from apps.metrics.records import STATUS_CODES
+from apps.metrics.responses import CLAIM_CODES
 from apps.metrics.survival import rounded_outward
+from apps.reports.deadlines import VERDICTS
+from apps.reports.models import ClaimWord
 from apps.reports.selectors import items_of
 
 from .anonymity import UNTOLD, Start, row_classes, told
@@ -78,13 +83,14 @@ def item_blocks(record: PublicRecord, *, key: str) -> Iterator[Block]:
     """
     if not record.shown.whole:
         return
-    rows = row_groups(record)
+    rows, deadlines = row_groups(record), _deadlines(record)
     pks = record.population.records.pk
     names = np.array(pseudonyms(key, pks.tolist()), f"S{LENGTH}")
     order = np.argsort(names)
     for start in range(0, len(order), CHUNK):
         some = order[start : start + CHUNK]
         values = _fates(record, some)
+        values["deadlines"] = [deadlines.get(place, []) for place in some.tolist()]
         values["public_id"] = [name.decode() for name in names[some].tolist()]
         of = [rows.told[each] for each in rows.cell[some].tolist()]
         for name in Groups.__slots__:
@@ -96,7 +102,7 @@ def _fates(record: PublicRecord, at: Whole) -> dict[str, Sequence[Value]]:
     """What became of the items at some places."""
     found = record.population
     records = found.records
-    claim, claimed = record.material.claim[at], record.material.claimed[at]
+    claim = record.material.claim[at]
     control = records.control[at]
     excluded = np.where(control, found.control_excluded[at], found.excluded[at])
     counts = np.where(control, found.controls[at], excluded == Exclusion.NONE)
@@ -104,7 +110,12 @@ def _fates(record: PublicRecord, at: Whole) -> dict[str, Sequence[Value]]:
     up_until, _ = rounded_outward(found.fitted.left[at], found.fitted.right[at])
     back_after, back_by = rounded_outward(found.returns.left[at], found.returns.right[at])
     removed = counts & found.removed[at]
-    seen_after = records.present[at] > claimed
+    said = claim != 0
+    gone_after = removed_after_claim(record.material, at)
+    seen_after = seen_after_claim(record.material, at)
+    up = up_after_claim(record.material, at)
+    up_after, up_by = rounded_outward(up.left, up.right)
+    stayed = counts & ~control & seen_after & (claim == CLAIM_CODES[ClaimWord.REMOVED])
     return {
         "control": control.tolist(),
         "observed": found.observed[at].tolist(),
@@ -117,10 +128,53 @@ def _fates(record: PublicRecord, at: Whole) -> dict[str, Sequence[Value]]:
         "return_hours_after": hour_cells(back_after, removed),
         "return_hours_by": hour_cells(back_by, removed),
         "claim": claim_words(claim),
-        "seen_after_claim": [
-            bool(seen) if said else None for seen, said in zip(seen_after, claim != 0, strict=True)
-        ],
+        "seen_after_claim": _if(said, seen_after),
+        "removed_after_claim": _if(said, gone_after),
+        "claim_up_hours_after": hour_cells(up_after, stayed),
+        "claim_up_hours_by": hour_cells(up_by, stayed),
+        "report": _report_numbers(record, at),
     }
+
+
+def _if(said: Flags, flags: Flags) -> list[Value]:
+    """Flags, and None where there is nothing that they are about."""
+    return [flag if is_said else None for flag, is_said in zip(flags.tolist(), said.tolist(), strict=True)]
+
+
+def _report_numbers(record: PublicRecord, at: Whole) -> list[Value]:
+    """The number of each item's report, where the counts of that report are shown."""
+    shown = record.shown.reports
+    return [
+        record.reports[report].number if report in shown else None
+        for report in record.population.records.report[at].tolist()
+    ]
+
+
+def _deadlines(record: PublicRecord) -> dict[int, list[str]]:
+    """How items stand to each deadline that runs for them and may be shown, by place."""
+    found: dict[int, list[str]] = {}
+    material = record.material
+    if "deadlines" not in record.choices.charts:
+        return found
+    eligible = np.flatnonzero(record.population.eligible)
+    for clock in clocks(record.population, eligible, record.reports, material.fits):
+        rule = clock.rule
+        if rule.slug not in record.shown.rules:
+            continue
+        words = [rule.slug] * len(clock.items)
+        if rule.hours is not None:
+            how = verdicts(
+                record.population,
+                clock.items,
+                rule,
+                rule.hours,
+                decided=material.decided,
+                now=material.now,
+            )
+            words = [f"{rule.slug}={VERDICTS[verdict]}" for verdict in how.tolist()]
+        for place, word in zip(clock.items.tolist(), words, strict=True):
+            found.setdefault(place, []).append(word)
+    return found
 
 
 # ----------------------------------------------------------------------------------------------- their groups
@@ -277,12 +331,13 @@ def report_blocks(record: PublicRecord) -> Iterator[Block]:
     rows: list[Mapping[str, Value]] = [
         {
             "report": report.number,
-            "platform": record.platforms[report.pk],
+            "platform": record.platforms[report.pk] if "platforms" in record.choices.charts else None,
             "channel": report.channel,
             "category": record.categories[report.pk],
             "sent": public_date(report.sent, record.choices.dates),
             "bounced": report.bounced,
             **counts.get(report.pk, dict.fromkeys(COUNTS)),
+            "followed_hours": None if report.bounced else clock_hours(report.sent, record.material.now),
             "first_reply_hours": clock_hours(report.sent, report.first_reply),
             "first_answer_hours": clock_hours(report.sent, report.first_answer),
             "decision_hours": clock_hours(report.sent, report.decision),

@@ -48,6 +48,47 @@ def fits_of(reports: Iterable[ReportRecord]) -> Fits:
     }
 
 
+@dataclass(slots=True)
+class Clock:
+    """A rule that any of some items is about, with what its clock does for each of them.
+
+    `items` are the places of those for which it runs; `refusals` says of how many others, and why, it does
+    not; `undelivered` are of reports that never arrived.
+    """
+
+    rule: Rule
+    items: Whole
+    refusals: Counter[str]
+    undelivered: int = 0
+
+
+def clocks(
+    population: Population, items: Whole, reports: Mapping[int, ReportRecord], fits: Fits
+) -> list[Clock]:
+    """Each rule that any of `items` (eligible, as places in the columns) is about and that was in force.
+
+    A rule is in force for an item by the day on which that was reported, since its clock starts then.
+    """
+    found: dict[str, Clock] = {}
+    started: dict[str, list[Whole]] = {}
+    for key, of_report in _split(population.records.report[items], items):
+        for fit in fits.get(key, ()):
+            covered = of_report[_covered(fit.rule, population.records.reported[of_report])]
+            if not len(covered):
+                continue
+            slug = fit.rule.slug
+            clock = found.setdefault(slug, Clock(fit.rule, np.zeros(0, np.int64), Counter()))
+            if fit.refusal is not None:
+                clock.refusals[fit.refusal] += len(covered)
+            elif reports[key].bounced:
+                clock.undelivered += len(covered)
+            else:
+                started.setdefault(slug, []).append(covered)
+    for slug, parts in started.items():
+        found[slug].items = np.concatenate(parts)
+    return sorted(found.values(), key=lambda clock: (clock.rule.jurisdiction, clock.rule.name))
+
+
 def deadline_figures(
     population: Population,
     items: Whole,
@@ -57,41 +98,13 @@ def deadline_figures(
     decided: Whole,
     now: int,
 ) -> tuple[DeadlineFigures, ...]:
-    """Each rule that any of `items` (eligible, as places in the columns) is about and that was in force.
+    """How `items` stand to each rule that they are about; see `clocks`.
 
     `decided` is when the report of each item in the columns was decided, NEVER for none.
-    A rule is in force for an item by the day on which that was reported, since its clock starts then.
     """
-    by_report = _split(population.records.report[items], items)
-    rules: dict[str, Rule] = {}
-    started: dict[str, list[Whole]] = {}
-    refusals: dict[str, Counter[str]] = {}
-    undelivered: Counter[str] = Counter()
-    for key, of_report in by_report:
-        for fit in fits.get(key, ()):
-            covered = of_report[_covered(fit.rule, population.records.reported[of_report])]
-            if not len(covered):
-                continue
-            slug = fit.rule.slug
-            rules[slug] = fit.rule
-            if fit.refusal is not None:
-                refusals.setdefault(slug, Counter())[fit.refusal] += len(covered)
-            elif reports[key].bounced:
-                undelivered[slug] += len(covered)
-            else:
-                started.setdefault(slug, []).append(covered)
-    nothing = np.zeros(0, np.int64)
     return tuple(
-        _figures(
-            population,
-            np.concatenate(started.get(slug, [nothing])),
-            rule,
-            refusals=tuple(refusals.get(slug, Counter()).most_common()),
-            undelivered=undelivered[slug],
-            decided=decided,
-            now=now,
-        )
-        for slug, rule in sorted(rules.items(), key=lambda pair: (pair[1].jurisdiction, pair[1].name))
+        _figures(population, clock, decided=decided, now=now)
+        for clock in clocks(population, items, reports, fits)
     )
 
 
@@ -113,29 +126,21 @@ def _day(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _figures(
-    population: Population,
-    items: Whole,
-    rule: Rule,
-    *,
-    refusals: tuple[tuple[str, int], ...],
-    undelivered: int,
-    decided: Whole,
-    now: int,
-) -> DeadlineFigures:
+def _figures(population: Population, clock: Clock, *, decided: Whole, now: int) -> DeadlineFigures:
+    rule = clock.rule
     counts = dict.fromkeys(VERDICTS, 0)
-    if rule.hours is not None and len(items):
-        found = verdicts(population, items, rule, rule.hours, decided=decided, now=now)
+    if rule.hours is not None and len(clock.items):
+        found = verdicts(population, clock.items, rule, rule.hours, decided=decided, now=now)
         counts = dict(zip(VERDICTS, np.bincount(found, minlength=len(VERDICTS)).tolist(), strict=True))
     return DeadlineFigures(
         rule=rule,
-        of=len(items),
+        of=len(clock.items),
         met=counts[Verdict.MET],
         missed=counts[Verdict.MISSED],
         running=counts[Verdict.RUNNING],
         indeterminate=counts[Verdict.INDETERMINATE],
-        refusals=refusals,
-        undelivered=undelivered,
+        refusals=tuple(clock.refusals.most_common()),
+        undelivered=clock.undelivered,
     )
 
 

@@ -388,23 +388,14 @@ def _reply_figures(material: Material, sent: Sequence[ReportRecord], moments: Se
 
 
 def _claim_figures(material: Material, items: Whole) -> ClaimFigures:
-    population, records = material.population, material.population.records
+    records = material.population.records
     code = material.claim[items]
     said_removed = items[code == CLAIM_CODES["removed"]]
     refused = items[code == CLAIM_CODES["refused"]]
-    claimed = material.claimed[said_removed]
-    seen_after = (records.present[said_removed] > claimed) & (claimed != NEVER)
+    seen_after = seen_after_claim(material, said_removed)
     up_now = seen_after & np.isin(records.status[said_removed], STILL_UP)
-    stayed = said_removed[seen_after]
-    start = material.claimed[stayed]
-    after, by = _removals_after(population, stayed, start)
-    went = by != NEVER
-    last_there = np.where(went, after, records.present[stayed])
-    contradicted = Times(
-        np.maximum(last_there - start, 0) / HOUR, np.where(went, (by - start) / HOUR, np.inf)
-    )
-    went_after = records.removed_by[refused] > material.claimed[refused]
-    gone = int(((records.status[refused] == _REMOVED) & went_after).sum())
+    contradicted = up_after_claim(material, said_removed[seen_after])
+    gone = int(removed_after_claim(material, refused).sum())
     return ClaimFigures(
         removed=len(said_removed),
         still_up=material.share(int(up_now.sum()), len(said_removed)),
@@ -414,6 +405,30 @@ def _claim_figures(material: Material, items: Whole) -> ClaimFigures:
         gone=material.share(gone, len(refused)),
         restricted=int((code == CLAIM_CODES["restricted"]).sum()),
     )
+
+
+def seen_after_claim(material: Material, items: Whole) -> Flags:
+    """Whether each of some items was seen there after what was claimed of it; false without a claim."""
+    claimed = material.claimed[items]
+    seen: Flags = (material.population.records.present[items] > claimed) & (claimed != NEVER)
+    return seen
+
+
+def removed_after_claim(material: Material, items: Whole) -> Flags:
+    """Whether each of some items is removed, and was so after what was claimed of it."""
+    records, claimed = material.population.records, material.claimed[items]
+    went_after = (records.removed_by[items] > claimed) & (claimed != NEVER)
+    removed: Flags = went_after & (records.status[items] == _REMOVED)
+    return removed
+
+
+def up_after_claim(material: Material, items: Whole) -> Times:
+    """How long each of some items stayed up after what was claimed of it; they were seen there after that."""
+    records, start = material.population.records, material.claimed[items]
+    after, by = _removals_after(material.population, items, start)
+    went = by != NEVER
+    last_there = np.where(went, after, records.present[items])
+    return Times(np.maximum(last_there - start, 0) / HOUR, np.where(went, (by - start) / HOUR, np.inf))
 
 
 def _removals_after(population: Population, items: Whole, since: Whole) -> tuple[Whole, Whole]:

@@ -174,7 +174,9 @@ def test_no_small_group_can_be_counted_in_the_rows(dates: str, campaign: Campaig
         row for row in rows(found["items.csv"]) if row["eligible"] == "true" and row["control"] == "false"
     ]
     assert len(items) == 61
-    names = ("platform", "kind", "reported", "channel", "category")
+    for row in items:
+        row["rules"] = ";".join(word.partition("=")[0] for word in row["deadlines"].split(";"))
+    names = ("platform", "kind", "reported", "channel", "category", "report", "rules")
     for many in range(1, len(names) + 1):
         for chosen in combinations(names, many):
             sizes = Counter(tuple(row[name] for name in chosen) for row in items)

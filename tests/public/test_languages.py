@@ -19,7 +19,7 @@ from django.utils.translation.template import templatize
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.exports.codebook import table_lines
 from apps.exports.columns import PUBLIC_TABLES
-from apps.exports.edition_files import EDITION_REPORTS, FIGURES, HEADS
+from apps.exports.edition_files import FIGURES, HEADS
 from apps.exports.editions import correct_edition, publish_edition
 from apps.exports.published import LANGUAGES
 from apps.metrics.definitions import DEFINITIONS, EXCLUSIONS
@@ -167,7 +167,7 @@ def test_what_definitions_say_to_the_public_is_translated() -> None:
 
 
 def test_the_codebook_is_translated() -> None:
-    tables = [*PUBLIC_TABLES.values(), EDITION_REPORTS, FIGURES, HEADS]
+    tables = [*PUBLIC_TABLES.values(), FIGURES, HEADS]
     with translation.override("de"):
         lines = [line for table in tables for line in table_lines(table, gettext(table.title))]
     assert [text for text in texts_of("text/markdown", "\n".join(lines)) if ENGLISH.search(text)] == []
