@@ -34,6 +34,16 @@ DATABASE_FIXTURES = {
     "live_server",
 }
 BROWSER_FIXTURE = "browser_type_launch_args"
+SETTINGS = {
+    # Its data may be lost.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # Who waits for a lock that nobody gives back learns of it, as on SQLite, and does not wait for ever.
+    "lock_timeout": "60s",
+    "idle_in_transaction_session_timeout": "120s",
+}
+MOST_SECONDS = 30 * 60  # that the second run may go on after the first
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,8 +102,8 @@ class TemporaryPostgreSQL:
         # system's temporary folder because PostgreSQL, started by root, runs as another user.
         self._server = get_server(tempfile.mkdtemp(prefix="stillup-"), cleanup_mode="delete")
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # its data may be lost
-                connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+            for setting, value in SETTINGS.items():
+                connection.execute(f"ALTER SYSTEM SET {setting} = '{value}'".encode())
             connection.execute("SELECT pg_reload_conf()")
 
     @property
@@ -178,7 +188,12 @@ class RunOnPostgreSQL:
                 "Set DATABASE_URL to test on a server of your own, or leave it out with --only-sqlite.\n"
             )
             return first or 1
-        second = self._process.wait()
+        try:
+            second = self._process.wait(MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)  # where each of its threads is comes into its output
+            self._process.wait()
+            second = pytest.ExitCode.INTERRUPTED
         if self._output is not None:
             sys.stdout.flush()
             sys.stdout.buffer.write(b"\n" + self._output.read_bytes())

@@ -20,7 +20,7 @@ from tests.server.test_serve import free_port
 
 from .site import Site
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.timeout(900)]
 
 SPEED = 57_600  # 30 days in 45 seconds
 STARTING = timedelta(seconds=12)  # for the parts to come up before the story begins
