@@ -39,6 +39,9 @@ SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    # What a test writes is never committed. To vacuum its tables then look empty however many pages they
+    # have, and the planner would join thousands of rows as if there were one: a query took hours.
+    "autovacuum": "off",
     # Who waits for a lock that nobody gives back learns of it, as on SQLite, and does not wait for ever.
     "lock_timeout": "60s",
     "idle_in_transaction_session_timeout": "120s",
