@@ -1,23 +1,30 @@
 """Whole-number columns of a query, read into NumPy as fast as the database gives them.
 
 PostgreSQL hands them over with COPY in its binary form, whose rows are all of one length here (PostgreSQL
-manual, COPY, "Binary Format"); SQLite as one line of text a column, which costs half of what rows do.
+manual, COPY, "Binary Format"), and moments as the numbers that it keeps; SQLite as one line of text a column,
+which costs half of what rows do.
 `benchmarks/summary.py` says how long a million rows take on either.
 """
 
 from __future__ import annotations
 
 import json
+import select
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 from django.db import connection, transaction
 from django.db.models import (
     BigIntegerField,
     Case,
+    DateTimeField,
     Expression,
     ExpressionWrapper,
     F,
@@ -33,9 +40,12 @@ from django.db.models.functions import Cast, Coalesce
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Column = Combinable
 
 COPY_HEADER = 19  # signature, flags, length of an extension that there is none of
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PIECE = 250_000  # rows of a table; for fewer another connection does not pay
+READERS = 2
+FROM_1970_TO_2000 = 10_957 * 86_400  # seconds; PostgreSQL keeps moments as microseconds since 2000
 
 
 class SecondsSince1970(Func):
@@ -53,12 +63,38 @@ class SecondsSince1970(Func):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """A column of moments as seconds since 1970; 0 where there is none, or where `where` does not hold."""
+
+    path: str
+    where: Q | None = None
+
+    def in_seconds(self) -> Expression:
+        """As the database works them out."""
+        return self._where_there(SecondsSince1970(F(self.path)), Value(0), BigIntegerField())
+
+    def as_kept(self) -> Expression:
+        """As they are, with 1970's first where there is none."""
+        return self._where_there(F(self.path), Value(EPOCH), DateTimeField())
+
+    def _where_there(self, value: Combinable, none: Value, field: Any) -> Expression:
+        if self.where is None:
+            return Coalesce(value, none, output_field=field)
+        is_there = self.where & Q(**{f"{self.path}__isnull": False})
+        return Case(When(is_there, then=value), default=none, output_field=field)
+
+
+Column = Combinable | Moments
+
+
 @contextmanager
 def one_view() -> Iterator[None]:
     """Let several queries see the record of one and the same moment, whatever is written meanwhile.
 
     PostgreSQL does so for a transaction that asks for it as its first word, SQLite within any transaction;
-    inside a transaction that is under way already, that one's rules hold.
+    inside a transaction that is under way already, that one's rules hold. PostgreSQL also lets more than one
+    core read here: it takes it for dear to have rows from another process, and many rows are what we want.
     """
     if connection.in_atomic_block or connection.vendor != "postgresql":
         # On SQLite a transaction of Django's takes the lock for writing at once, which no reader should.
@@ -67,16 +103,13 @@ def one_view() -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL parallel_tuple_cost = 0")
         yield
 
 
-def in_seconds(path: str, *, where: Q | None = None) -> Expression:
+def in_seconds(path: str, *, where: Q | None = None) -> Moments:
     """The moment in a field as seconds since 1970; 0 where there is none, or where `where` does not hold."""
-    value = SecondsSince1970(F(path))
-    if where is None:
-        return Coalesce(value, Value(0), output_field=BigIntegerField())
-    is_there = where & Q(**{f"{path}__isnull": False})
-    return Case(When(is_there, then=value), default=Value(0), output_field=BigIntegerField())
+    return Moments(path, where)
 
 
 def latest(path: str, where: Q) -> Expression:
@@ -105,15 +138,6 @@ def among(keys: Whole) -> RawSQL:
     return RawSQL(f"SELECT {value} FROM {elements}", [json.dumps(keys.tolist())])  # noqa: S608, S611
 
 
-def straight_through(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The same rows, read from the table's begin to its end where many of them are wanted.
-
-    SQLite would jump to each by an index, which takes ten times as long for a million; asked for the order of
-    the table, it weighs that. PostgreSQL weighs it anyway, and would only sort.
-    """
-    return rows.order_by("pk") if connection.vendor == "sqlite" else rows.order_by()
-
-
 def distinct(values: Whole) -> Whole:
     """The different ones among `values`, in order: by sorting, which is quicker than `np.unique` for many."""
     ordered = np.sort(values)
@@ -122,33 +146,97 @@ def distinct(values: Whole) -> Whole:
 
 def read_columns(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
     """The `columns` of all `rows`, each an array of int64 with one value a row. No column may be null."""
-    named = {f"as_{name}": _big(one) for name, one in columns.items()}
+    kept = connection.vendor == "postgresql"
+    named = {f"as_{name}": _asked_for(one, kept=kept) for name, one in columns.items()}
     sql, parameters = rows.annotate(**named).values_list(*named).query.sql_with_params()
-    read = _in_bytes if connection.vendor == "postgresql" else _in_text
-    return dict(zip(columns, read(sql, parameters, list(named)), strict=True))
+    read = (_in_bytes if kept else _in_text)(sql, parameters, list(named))
+    return {
+        name: _seconds(found) if kept and isinstance(columns[name], Moments) else found
+        for name, found in zip(columns, read, strict=True)
+    }
 
 
-def _big(column: Column) -> Expression:
-    """The column in 8 bytes, which is what PostgreSQL sends it as."""
-    if isinstance(column, Expression) and connection.vendor == "sqlite":
+def read_through(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
+    """`read_columns` of many of a table's rows, from its begin to its end.
+
+    SQLite would jump to each by an index, which takes ten times as long for a million; asked for the order of
+    the table, it weighs that. It works for one thread on one core: several read a large table in pieces, each
+    with a connection of its own, and so without one view of it, which queries on SQLite never have here.
+    PostgreSQL weighs and shares its work itself, and would only sort.
+    """
+    if connection.vendor != "sqlite":
+        return read_columns(rows.order_by(), columns)
+    rows = rows.order_by("pk")
+    # What a transaction has written no other connection sees.
+    alone = connection.in_atomic_block
+    last = 0 if alone else rows.model._base_manager.aggregate(last=Max("pk"))["last"] or 0
+    if last <= PIECE:
+        return read_columns(rows, columns)
+    pieces = [rows.filter(pk__gt=start, pk__lte=start + PIECE) for start in range(0, last, PIECE)]
+    with ThreadPoolExecutor(READERS) as pool:
+        read = list(pool.map(lambda piece: _read_alone(piece, columns), pieces))
+    return {name: np.concatenate([one[name] for one in read]) for name in columns}
+
+
+def _read_alone(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
+    """`read_columns` in a thread, whose connection ends with it."""
+    try:
+        return read_columns(rows, columns)
+    finally:
+        connection.close()
+
+
+def _asked_for(column: Column, *, kept: bool) -> Expression:
+    """The column in what PostgreSQL sends as 8 bytes; the same for SQLite, which has one size for all."""
+    if isinstance(column, Moments):
+        return column.as_kept() if kept else column.in_seconds()
+    if isinstance(column, Expression) and not kept:
         return column
     return Cast(column, BigIntegerField())
 
 
+def _seconds(moments: Whole) -> Whole:
+    """PostgreSQL's microseconds since 2000 in seconds since 1970: to the millisecond, then down."""
+    return (moments + 500) // 1_000_000 + FROM_1970_TO_2000
+
+
 def _in_bytes(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         # Django's cursor for debugging takes no parameters here.
         statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters)
-        content = bytearray()
-        with cursor.copy(statement) as copy:
-            for row in copy:  # an object each, which must not all be there at once
-                content += row
+        with cursor.debug_sql(statement) if connection.queries_logged else nullcontext():
+            content = _copied(cursor.connection, statement)
     parts = (("size", ">i4"), ("value", ">i8"))
     cells = [(f"{part}{at}", size) for at in range(len(names)) for part, size in parts]
     layout = np.dtype([("columns", ">i2"), *cells])
     count = (len(content) - COPY_HEADER) // layout.itemsize  # the trailer is shorter than a row
     table = np.frombuffer(content, layout, count, COPY_HEADER)
     return [table[f"value{at}"].astype(np.int64) for at in range(len(names))]
+
+
+def _copied(session: psycopg.Connection[Any], statement: str) -> bytearray:
+    """What a COPY gives, by libpq's own functions: psycopg's `copy` takes twice as long for each row."""
+    content = bytearray()
+    line = session.pgconn
+    try:
+        answers = [line.exec_(statement.encode())]
+        size = 0 if answers[0].status == psycopg.pq.ExecStatus.COPY_OUT else -1
+        while size >= 0:
+            size, row = line.get_copy_data(1)
+            if size > 0:
+                content += row
+            elif size == 0:
+                select.select([line.socket], [], [])
+                line.consume_input()
+        while (answer := line.get_result()) is not None:
+            answers.append(answer)
+    except BaseException:
+        session.close()  # in the middle of an answer there is no way to go on
+        raise
+    for answer in answers:
+        if answer.status == psycopg.pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(answer)
+    return content
 
 
 def _in_text(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:

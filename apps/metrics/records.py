@@ -38,7 +38,7 @@ from .reading import (
     in_seconds,
     latest,
     read_columns,
-    straight_through,
+    read_through,
 )
 
 NEVER = 0
@@ -145,8 +145,8 @@ def read_items(
     if until is not None:
         return _then(items.filter(reported_at__lte=until), _seen_by(until))
     is_removed = Q(target__status=Status.REMOVED)
-    columns = read_columns(
-        straight_through(items),
+    columns = read_through(
+        items,
         {
             **_ITEM_COLUMNS,
             "flags": in_bits(
@@ -209,7 +209,7 @@ def _seen_by(until: datetime) -> _Known:
 
 def _then(items: QuerySet[Item], known: _Known) -> ItemRecords:
     """Status and removals from the transitions that were known, what was seen from the checks."""
-    columns = read_columns(straight_through(items), {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
+    columns = read_through(items, {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
     targets = items.order_by().values("target")
     rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
     standing, eventful = _standing(rows)
