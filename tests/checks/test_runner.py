@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.checks import lease, ledger
 from apps.checks.models import Canary, Host, Target
@@ -131,15 +132,19 @@ def test_what_is_due_is_checked_however_slow_the_pace(
 def test_another_writer_in_the_way_does_not_end_the_run(serve: Serve) -> None:
     server = serve({})
     first, second = sorted(target.pk for target in watch(server.url("/a/1"), server.url("/a/2")))
-    begun = threading.Event()
+    begun, latest = threading.Event(), time.monotonic() + 60
 
     def lock_the_other_way_round() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            # It is the runner's transaction that notices the deadlock, and is broken off.
-            cursor.execute("SET LOCAL deadlock_timeout = '60s'")
+        # It is the runner's transaction that notices the deadlock after a second, and is broken off; only
+        # where this one took longer than that to close the circle, it is this one.
+        with suppress(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL deadlock_timeout = '20s'")
             cursor.execute("SELECT 1 FROM checks_target WHERE id = %s FOR UPDATE", [second])
             begun.set()
-            time.sleep(0.4)
+            waits = False
+            while not waits and time.monotonic() < latest:
+                cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+                (waits,) = cursor.fetchone()
             cursor.execute("SELECT 1 FROM checks_target WHERE id = %s FOR UPDATE", [first])
 
     other = threading.Thread(target=with_own_connection(lock_the_other_way_round))
