@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 from django.db.models import F, OuterRef, QuerySet, Subquery
@@ -30,7 +30,7 @@ from apps.metrics.population import DAY
 from apps.metrics.reading import Whole, among, in_codes, in_seconds, read_columns
 from apps.metrics.records import NEVER, STATUS_CODES, ItemRecords, moment, read_items, seconds
 from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports, standing_replies
-from apps.metrics.timeline import Step, Timeline
+from apps.metrics.timeline import MONTH, Step, Timeline
 from apps.reports.models import Campaign, Item, ReplyKind
 
 _HISTORIES = 32 * DAY  # more than anything is moved by: a key of its own for a target's history and a lag
@@ -81,7 +81,7 @@ def read_by_month(campaign: Campaign, items: QuerySet[Item], *, as_of: datetime)
         claim=claim,
         claimed=_moved(claimed, lag),
         decided=np.where(decided <= end - lag, _moved(decided, lag), NEVER),
-        steps=Timeline(tuple(_months(items, records, lag, reports, end)), timedelta(days=1), as_of),
+        steps=Timeline(tuple(_months(items, records, lag, reports, end)), MONTH, as_of),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -17,11 +16,12 @@ from .chart import duration as hours
 from .figures import MARKS, TOO_FEW, GroupFigures
 from .grouping import GroupKey, grouping_words
 from .survival import Fit, band
-from .timeline import Timeline
+from .timeline import DAY, HOUR, MONTH, Timeline
 from .words import hours_words, quantile_words, share_words
 
 LINES_DRAWN = 6
 REPORTS_DRAWN = 24
+STEPS = {HOUR: "Hour (UTC)", DAY: "Day (UTC)", MONTH: "Month (UTC)"}
 
 CURVE_HEADINGS = (
     Heading("group", "Group", number=False),
@@ -102,8 +102,7 @@ def statuses(timeline: Timeline, *, written: Callable[[str], str] = str) -> Char
 
     `written` is how a day reads, which files have as 2026-03-01.
     """
-    hourly = timeline.length < timedelta(days=1)
-    form = "%Y-%m-%d %H:%M" if hourly else "%Y-%m-%d"
+    form = "%Y-%m-%d %H:%M" if timeline.length < DAY else "%Y-%m-%d"
     starts = [f"{step.start:{form}}" for step in timeline.steps]
     present = [
         (place, status)
@@ -152,7 +151,7 @@ def statuses(timeline: Timeline, *, written: Callable[[str], str] = str) -> Char
         title="Statuses over time",
         finding=findings.statuses(timeline),
         headings=(
-            Heading("from", "Hour (UTC)" if hourly else "Day (UTC)", number=False),
+            Heading("from", STEPS[timeline.length], number=False),
             *(Heading(status.value, _(str(status.label)).capitalize()) for status in STATUS_ORDER),
             Heading("of", "of"),
             Heading("reports", "Reports"),

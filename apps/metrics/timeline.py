@@ -28,6 +28,7 @@ from .reading import SecondsSince1970
 from .responses import standing_replies
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MONTH = timedelta(days=30)  # stands for steps that are months, whatever each of them has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOURLY_UP_TO = timedelta(days=4)
 MOST_STEPS = 400
