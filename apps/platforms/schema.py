@@ -26,6 +26,8 @@ ACCEPT = {
 }
 ANY_HOST = "*"
 BUILT_IN_PARAMETERS = frozenset({"url", "scheme", "host", "authority"})
+TAKEN_SLUGS = frozenset({"generic", "checker", "stale"})
+"""Where signals of the rules for every site and of the checker itself are from, and an address of a page."""
 
 
 class DefinitionError(ValueError):
@@ -861,6 +863,8 @@ def load_definition(path: Path) -> Definition:
     reader.finish()
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", definition.slug):
         raise reader.error("slug", f'is "{definition.slug}". Use small letters, digits and hyphens.')
+    if definition.slug in TAKEN_SLUGS:
+        raise reader.error("slug", f'is "{definition.slug}", which means something else here. Write another.')
     if definition.is_software:
         for kind, one in zip(definition.kinds, kind_readers, strict=True):
             if kind.path.fullmatch("/") or kind.path.fullmatch("/example/page"):

@@ -15,6 +15,9 @@ MAX_NAME = 200
 LOWEST_MINIMUM_N = 1
 HIGHEST_MINIMUM_N = 1_000
 
+ADDRESS_WORDS = frozenset({"new", "definitions", "platforms", "classify"})
+"""Words that no campaign can be called, because pages of the workspace are."""
+
 
 class UnusableCampaign(ValueError):
     """What a campaign cannot be called or be set to. The message is a sentence for people."""

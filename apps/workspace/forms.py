@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from apps.accounts.roles import Role
 from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.core import clock
+from apps.reports.campaigns import ADDRESS_WORDS
 from apps.reports.models import Campaign, Category, Channel, Delivery, Standing
 
 REASONS_OF_PERSONS = {
@@ -35,9 +36,6 @@ OUTCOME_CHOICES = (
     (Outcome.REMOVED.value, "removed: it does not open any more"),
     (Outcome.INCONCLUSIVE.value, "could not tell"),
 )
-
-ADDRESSES = frozenset({"new", "definitions", "platforms", "classify"})
-"""Words that no campaign can be called, because pages of the workspace are."""
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
@@ -95,7 +93,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         if not slug:
             if "slug" not in self.errors and "name" not in self.errors:
                 self.add_error("slug", "No short name can be made from this name. Write one.")
-        elif slug in ADDRESSES:
+        elif slug in ADDRESS_WORDS:
             self.add_error("slug", "This word is an address of the site. Write another short name.")
         elif Campaign.objects.filter(slug=slug).exists():
             self.add_error("slug", f"There is a campaign called {slug} already. Write another short name.")

@@ -93,6 +93,7 @@ def test_it_works(tmp_path: Path) -> None:
     ("replace", "by", "where", "hint"),
     [
         ('slug = "example"', 'slug = "Example"', "line 1: slug", "small letters"),
+        ('slug = "example"', 'slug = "generic"', "line 1: slug", "means something else"),
         ('name = "Example Models"\n', "", "name", "is missing"),
         ("interval_seconds = 2\n", "", "line 6: politeness", "interval_seconds = 1.0"),
         (

@@ -140,8 +140,9 @@ class TestImport:
     def test_a_campaign_is_made_only_when_asked_for(self, file: Path) -> None:
         with pytest.raises(CommandError, match="There is no campaign “example”"):
             run(file)
-        with pytest.raises(CommandError, match="cannot name a campaign"):
-            run(file, "--create", campaign="no such/name")
+        for name in ("no such/name", "platforms", "x" * 81):
+            with pytest.raises(CommandError, match="cannot name a campaign"):
+                run(file, "--create", campaign=name)
         make_campaign("example")
         run(file)
         assert Item.objects.count() == 2

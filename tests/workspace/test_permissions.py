@@ -8,9 +8,9 @@ import pytest
 from django.urls import get_resolver
 
 from apps.checks.models import Check
+from apps.reports.campaigns import ADDRESS_WORDS
 from apps.reports.models import Membership, ReplyKind
 from apps.reports.replies import log_reminder, log_reply
-from apps.workspace.forms import ADDRESSES
 from apps.workspace.urls import urlpatterns as workspace_urls
 from tests.factories import make_import, make_item, make_report
 from tests.workspace.conftest import Team
@@ -200,7 +200,7 @@ def test_only_those_who_review_somewhere_classify(method: str, team: Team) -> No
 def test_no_campaign_can_be_called_as_a_page_is() -> None:
     patterns = {str(each.pattern) for each in workspace_urls}
     words = {pattern.split("/")[0] for pattern in patterns if pattern and not pattern.startswith("<")}
-    assert words == ADDRESSES
+    assert words == ADDRESS_WORDS
 
 
 def test_an_item_of_another_campaign_is_not_found_here(team: Team, addresses: dict[str, str]) -> None:

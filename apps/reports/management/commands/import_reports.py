@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from apps.core import clock
 from apps.core.commands import RecordCommand
-from apps.reports.campaigns import create_campaign
+from apps.reports.campaigns import ADDRESS_WORDS, create_campaign
 from apps.reports.columns import UnusableMapping, check_mapping, guess_columns
 from apps.reports.csv_files import Table, UnreadableFile
 from apps.reports.importing import (
@@ -145,8 +145,10 @@ def _check_campaign(slug: str, *, create: bool) -> None:
         validate_slug(slug)
     except ValidationError as error:
         raise CommandError(f"“{slug}” cannot name a campaign: use letters, digits, - and _.") from error
-    if len(slug) > 80 or slug == "new":
-        raise CommandError(f"“{slug}” cannot name a campaign: choose another name of at most 80 characters.")
+    if len(slug) > 80:
+        raise CommandError(f"“{slug}” cannot name a campaign: choose a name of at most 80 characters.")
+    if slug in ADDRESS_WORDS:
+        raise CommandError(f"“{slug}” cannot name a campaign: it is an address of the site. Choose another.")
 
 
 def _campaign(slug: str, *, create: bool) -> Campaign:
