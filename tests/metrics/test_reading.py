@@ -64,7 +64,7 @@ def test_moments_are_whole_seconds_rounded_to_the_millisecond_and_then_down() ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_that_is_read_in_pieces_gives_the_same_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_is_read_by_halves_gives_the_same_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     report = make_report(make_campaign())
     for _ in range(7):
         watched(report, "up 1, gone 3 30")
@@ -73,10 +73,10 @@ def test_a_table_that_is_read_in_pieces_gives_the_same_columns(monkeypatch: pyte
     columns = {"pk": F("pk"), "target": F("target_id"), "gone": in_seconds("target__removed_by")}
     whole = read_columns(rows.order_by("pk"), columns)
     assert len(whole["pk"]) == 7
-    monkeypatch.setattr(reading, "PIECE", 3)
-    in_pieces = read_through(rows, columns)
-    order = np.argsort(in_pieces["pk"])
-    assert {name: column[order].tolist() for name, column in in_pieces.items()} == {
+    monkeypatch.setattr(reading, "LARGE", 3)
+    by_halves = read_through(rows, columns)
+    order = np.argsort(by_halves["pk"])
+    assert {name: column[order].tolist() for name, column in by_halves.items()} == {
         name: column.tolist() for name, column in whole.items()
     }
 
