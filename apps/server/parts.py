@@ -46,7 +46,8 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
         return
     # rq reports every job at its usual level, which would bury what `serve` has to say.
     schedule = str(settings.BASE_DIR / "config" / "cron.py")
-    yield Part("scheduler", manage("rqcron", schedule, "--logging-level", "WARNING"))
+    # It ends when the queue does not answer. Workers wait, or are started anew by their pool.
+    yield Part("scheduler", manage("rqcron", schedule, "--logging-level", "WARNING"), comes_again=True)
     yield Part(
         "workers",
         manage(

@@ -18,15 +18,20 @@ LIFELINE = Path(__file__).with_name("lifeline.py")
 LOOK_EVERY_SECONDS = 0.1
 GRACE_SECONDS = 20.0  # for a part to finish what it is doing, before it is killed
 IMPATIENCE_SECONDS = 1.0
+PAUSE_SECONDS = 2.0  # before a part is started again
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of a running site: its name for people, its command, and what its environment adds."""
+    """One process of a running site: its name for people, its command, and what its environment adds.
+
+    One that ends by itself ends the site, unless it `comes_again`: then it is started anew after a pause.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    comes_again: bool = False
 
 
 class PartEnded(Exception):
@@ -40,9 +45,11 @@ class Supervisor:
     first, and each may finish its work. A second signal kills what is left.
     """
 
-    def __init__(self, *, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, *, grace_seconds: float = GRACE_SECONDS, pause_seconds: float = PAUSE_SECONDS) -> None:
         self.grace_seconds = grace_seconds
+        self.pause_seconds = pause_seconds
         self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
+        self._again_at: dict[str, float] = {}  # parts that have ended, by name, and when to start them anew
         self._stop_asked = threading.Event()
         self._stop_asked_at = 0.0
         self._impatient = threading.Event()
@@ -77,14 +84,16 @@ class Supervisor:
 
     def start(self, part: Part) -> None:
         """Start one more part."""
-        process = subprocess.Popen(
+        self._running.append((part, self._process(part)))
+
+    def _process(self, part: Part) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, "-I", str(LIFELINE), str(self._lifeline), *part.command],
             env={**os.environ, **part.environment},
             stdin=subprocess.DEVNULL,
             pass_fds=[self._lifeline],
             start_new_session=True,
         )
-        self._running.append((part, process))
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> bool:
         """Wait for `ready()`. False when a stop was asked for meanwhile, or the time is over.
@@ -105,9 +114,15 @@ class Supervisor:
             self._raise_if_one_ended()
 
     def _raise_if_one_ended(self) -> None:
-        for part, process in self._running:
+        """Raise PartEnded if a part that the site cannot do without has ended; start the others anew."""
+        for number, (part, process) in enumerate(self._running):
             code = process.poll()
-            if code is not None:
+            if code is not None and part.comes_again:
+                at = self._again_at.setdefault(part.name, time.monotonic() + self.pause_seconds)
+                if time.monotonic() >= at:
+                    del self._again_at[part.name]
+                    self._running[number] = (part, self._process(part))
+            elif code is not None:
                 raise PartEnded(
                     f"The {part.name} ended by itself (exit code {code}). What it said is above; "
                     "all other parts were stopped."

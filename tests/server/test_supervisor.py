@@ -34,8 +34,8 @@ while True:
 DEAF = PATIENT.replace("def stop(*_):", "def stop(*_):\n    return")
 
 
-def part(script: str, *arguments: str, name: str = "example") -> Part:
-    return Part(name, [sys.executable, "-c", script, *arguments])
+def part(script: str, *arguments: str, name: str = "example", comes_again: bool = False) -> Part:
+    return Part(name, [sys.executable, "-c", script, *arguments], comes_again=comes_again)
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -63,7 +63,7 @@ def processes_of(file: Path) -> list[int]:
 
 @pytest.fixture
 def supervisor() -> Iterator[Supervisor]:
-    one = Supervisor(grace_seconds=SECONDS)
+    one = Supervisor(grace_seconds=SECONDS, pause_seconds=0.1)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield one
     one.close()
@@ -79,6 +79,13 @@ def test_a_stop_lets_every_part_finish_and_leaves_no_process(supervisor: Supervi
     assert supervisor.stop() == []
     assert all(file.with_suffix(".stopped").exists() for file in files)
     assert [one for one in processes if alive(one)] == []
+
+
+def test_a_part_that_the_site_can_do_without_is_started_again(supervisor: Supervisor, tmp_path: Path) -> None:
+    lives = tmp_path / "lives"
+    supervisor.start(part(PATIENT, str(tmp_path / "ids"), name="web server"))
+    supervisor.start(part(f"open({str(lives)!r}, 'a').write('.')", name="scheduler", comes_again=True))
+    assert supervisor.wait_until(lambda: lives.exists() and len(lives.read_text()) >= 3, seconds=SECONDS)
 
 
 def test_a_part_that_ends_is_named_in_a_sentence(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -144,7 +145,7 @@ class Command(BaseCommand):
         if settings.DEMO:
             common |= demo_mode.environment(port=demo_port)
             wanted.insert(0, parts.demo_part(port=demo_port))
-        return [Part(part.name, part.command, {**common, **part.environment}) for part in wanted]
+        return [replace(part, environment={**common, **part.environment}) for part in wanted]
 
     def _say_what_runs(self, address: str, listening: str, link: str, demo_port: int) -> None:
         lines = {
