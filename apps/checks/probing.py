@@ -77,17 +77,25 @@ def _bring_in_line(definitions: Iterable[Definition]) -> None:
 
 
 def _write_anew(canaries: dict[_Place, CanaryURL], known: dict[_Place, Canary]) -> None:
-    """Rows for canaries that are new, or that have another URL than before: nothing is known of that."""
+    """Rows for canaries that are new, or that have another URL than before: nothing is known of that.
+
+    Safe against a second worker who makes the same ones at the same moment.
+    """
     if not canaries:
         return
     hosts = Host.called({one.match.host for one in canaries.values()})
+    made: list[Canary] = []
     for place, one in canaries.items():
         row = known.get(place) or Canary(platform=one.platform, kind=one.kind, expects=one.expects)
         row.key, row.host = one.match.key, hosts[one.match.host]
         if row.next_check_at is not None:
             row.next_check_at = clock.now()
         _set(row, CanaryState())
-        row.save()
+        if row.pk is None:
+            made.append(row)
+        else:
+            row.save()
+    Canary.objects.bulk_create(made, ignore_conflicts=True)
 
 
 def canary_url(row: Canary) -> CanaryURL | None:
