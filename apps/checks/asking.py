@@ -26,6 +26,7 @@ from .models import Host
 from .observe import left_alone
 from .outcomes import Reason
 from .pace import Pacer
+from .turns import OutOfTurn
 from .verdict import retry_after
 
 LOOKS_AT_ONCE = 2  # in one process: they take the site's own threads
@@ -33,7 +34,7 @@ LONGEST_LOOK_SECONDS = 60.0  # nothing more is asked after it
 LONGEST_WAIT = timedelta(seconds=5)  # for the host's pace; a longer wait is left to the person
 
 _looks = threading.BoundedSemaphore(LOOKS_AT_ONCE)
-_pacer = Pacer()
+_held: dict[str, float] = {}  # hosts that want to be left alone, from look to look
 
 
 class NotNow(RuntimeError):
@@ -52,12 +53,15 @@ def asking(found: Match) -> Iterator[Fetch]:
         raise NotNow("Other people are looking at this moment. Try again in a minute.")
     try:
         lease = _lease(found.host)
+        pacer = Pacer(held=_held)
         try:
-            with Fetcher(pace=_pacer) as fetcher:
-                yield partial(_ask, fetcher, found.host, until=time.monotonic() + LONGEST_LOOK_SECONDS)
+            with Fetcher(pace=pacer) as fetcher:
+                until = time.monotonic() + LONGEST_LOOK_SECONDS
+                yield partial(_ask, fetcher, pacer, found.host, until=until)
         finally:
+            pacer.close()
             if lease is not None:
-                leases.release(lease, not_before=_pacer.free_at(registry.asked_hosts(found.host)))
+                leases.release(lease, rest=pacer.rest(registry.asked_hosts(found.host)))
     finally:
         _looks.release()
 
@@ -68,7 +72,7 @@ def _lease(name: str) -> Lease | None:
     if host is None:
         return None
     if host.not_before is not None:
-        ahead = host.not_before - clock.wall()
+        ahead = host.not_before - clock.shared_wall()
         if ahead > LONGEST_WAIT:
             raise NotNow(
                 f"The site wants to be left alone until {host.not_before:%H:%M} UTC. Try again after that."
@@ -80,16 +84,19 @@ def _lease(name: str) -> Lease | None:
     return lease
 
 
-def _ask(fetcher: Fetcher, host: str, ask: Ask, *, until: float) -> Answer:
+def _ask(fetcher: Fetcher, pacer: Pacer, host: str, ask: Ask, *, until: float) -> Answer:
     """One request of the look, unless the host has meanwhile said that it wants none."""
-    if _pacer.seconds_held(host):
+    if pacer.seconds_held(host):
         return left_alone(ask)
     if time.monotonic() > until:
         now = clock.now()
         return Answer(ask, started_at=now, finished_at=now, failure=Reason.TIMEOUT, detail="the look")
-    answer = fetcher(ask)
+    try:
+        answer = fetcher(ask)
+    except OutOfTurn as error:
+        raise NotNow("Nobody can say at this moment when the site may be asked. Try again later.") from error
     own = registry.asked_hosts(host) | {host}
     told = retry_after(answer, clock.wall())
     if told is not None and urlsplit(answer.url or ask.url).netloc in own:
-        _pacer.hold(host, told)
+        pacer.hold(host, told)
     return answer

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import re
 import socket
 import ssl
@@ -55,6 +56,7 @@ from .address import Address, Gate, Place, Refusal, literal_addresses
 from .answer import Answer, Ask, Hop
 from .names import UNTOLD, NameServer, name_servers, why
 from .outcomes import Reason
+from .turns import OutOfTurn
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -98,6 +100,7 @@ class _Exchange:
     only_named: bool  # the clock is simulated: nothing but CHECK_ALLOW_NETWORKS may be asked
     deadline: float  # on the monotonic clock
     name_servers: tuple[NameServer, ...] = ()  # asked why a name did not resolve
+    ends: Callable[[], float] = lambda: math.inf  # when the right to ask ends, on the monotonic clock
     address: str = ""  # of the server that answered last
     phase: str = "connect"
     allowance: int = 0  # bytes that may still be received in this phase
@@ -109,6 +112,12 @@ class _Exchange:
         if seconds <= 0:
             raise TimeoutError(self.phase)
         return seconds
+
+    def remaining_to_send(self) -> float:
+        """The same, before something is sent; raises OutOfTurn when the right to ask has ended."""
+        if time.monotonic() >= self.ends():
+            raise OutOfTurn("the lease ran out")
+        return self.remaining()
 
     def receive(self, count: int) -> None:
         """Take `count` received bytes off the allowance; raises _TooMuch when it is used up."""
@@ -140,11 +149,11 @@ class _BoundedSocket(socket.socket):
         return count
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        self.settimeout(_exchange.get().remaining())
+        self.settimeout(_exchange.get().remaining_to_send())
         return super().send(data, flags)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
-        self.settimeout(_exchange.get().remaining())
+        self.settimeout(_exchange.get().remaining_to_send())
         super().sendall(data, flags)
 
 
@@ -479,7 +488,8 @@ class Fetcher:
 
     `pace` is called with the host in the URL (and its port, unless it is the scheme's own) before every
     request, redirects included, and returns when the request may go out. Time spent in it does not count
-    against CHECK_TIMEOUT. Network trouble never raises: it comes back as the answer's `failure`.
+    against CHECK_TIMEOUT. Network trouble never raises: it comes back as the answer's `failure`. What does is
+    OutOfTurn, also from `pace`: then the ask was not made, or not to its end.
 
     Raises ImproperlyConfigured when CHECK_PROXY or CHECK_CA_BUNDLE cannot be used.
     """
@@ -502,9 +512,13 @@ class Fetcher:
             _tls_context(settings.CHECK_CA_BUNDLE), hosts=64, connections=int(settings.CHECK_CONCURRENCY)
         )
 
-    def __call__(self, ask: Ask) -> Answer:
-        """Ask, follow redirects, read: all within CHECK_TIMEOUT seconds and CHECK_MAX_BYTES bytes."""
-        visit = _Visit(self, ask)
+    def __call__(self, ask: Ask, *, ends: Callable[[], float] = lambda: math.inf) -> Answer:
+        """Ask, follow redirects, read: all within CHECK_TIMEOUT seconds and CHECK_MAX_BYTES bytes.
+
+        `ends` says until when there is a right to ask, on the monotonic clock. Nothing is sent after it, not
+        even if this process stood still in the middle of an ask: OutOfTurn is raised instead.
+        """
+        visit = _Visit(self, ask, ends)
         token = _exchange.set(visit.exchange)
         try:
             return visit.answer()
@@ -525,7 +539,7 @@ class Fetcher:
 class _Visit:
     """One ask on its way: where it is, what it followed, what it may still use."""
 
-    def __init__(self, fetcher: Fetcher, ask: Ask) -> None:
+    def __init__(self, fetcher: Fetcher, ask: Ask, ends: Callable[[], float]) -> None:
         self.fetcher = fetcher
         self.ask = ask
         self.session = _Session(fetcher.adapter, fetcher.headers | {"Accept": ask.accept})
@@ -537,7 +551,7 @@ class _Visit:
         self.begun = time.monotonic()
         self.waited = 0.0
         self.exchange = _Exchange(
-            fetcher.gate, fetcher.only_named, self.begun + fetcher.timeout, fetcher.name_servers
+            fetcher.gate, fetcher.only_named, self.begun + fetcher.timeout, fetcher.name_servers, ends
         )
 
     def answer(self) -> Answer:
@@ -553,6 +567,8 @@ class _Visit:
             )
         except _Halt as halt:
             return self._finish(failure=halt.reason, detail=halt.detail)
+        except OutOfTurn:
+            raise
         except Exception as error:
             reason, detail = _failure_of(error, self.exchange.phase)
             if reason is Reason.CHECKER_ERROR:

@@ -1,12 +1,14 @@
-"""The queue's side of the runner, for django-rq: a tick that hands out leases, and a job that works them off.
+"""The queue's side of the runner, for django-rq: a tick that calls workers to a shift, and the shift.
 
-The queue only carries work. A tick that runs twice leases nothing twice; a job whose lease ran out finds no
-host under its token and does nothing; a lost queue is made good by the next tick.
+The queue only carries the word that there is something to do. What is due, and who asks which host, is in
+the database: a worker in a shift leases hosts one handful after the other, as it has room for them. No host
+waits in the queue behind others, and a lost queue loses only the word, which the next tick says again.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from typing import Any
 
@@ -15,21 +17,22 @@ from django.db import close_old_connections
 from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from . import lease
-from .runner import Runner
+from apps.core import clock
+
+from .lease import waiting_hosts
+from .runner import HOSTS_A_LOOK, Runner
 from .siblings import Siblings
 
 log = logging.getLogger(__name__)
 
-HOSTS_A_JOB = 16
-JOB_SECONDS = 60.0  # then the rest goes back, so that a job never outlives its time limit
-LONGEST_QUEUE = 100  # jobs; more would only wait until their leases run out
+SHIFT_SECONDS = 60.0  # then the rest goes back, so that other jobs get their turn
+MOST_SHIFTS = 64  # that wait in the queue at once: more than there are workers is more than is needed
 
 RETENTION: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 7 * 24 * 3600}
 """Results are in the database; a failed job is kept a week for whoever looks into it."""
 
 _stop = threading.Event()
-_siblings = Siblings()  # a job is short; what hosts told outlasts it in its worker
+_siblings = Siblings()  # a shift is short; what hosts told outlasts it in its worker
 
 
 class CheckWorker(SimpleWorker):
@@ -54,22 +57,17 @@ class CheckWorker(SimpleWorker):
 
 
 def tick() -> int:
-    """Lease every host that is due and enqueue a job for each handful; returns the number of jobs."""
-    jobs = django_rq.get_queue("default")
-    enqueued = 0
-    while jobs.count < LONGEST_QUEUE:
-        leases = lease.lease_hosts(limit=HOSTS_A_JOB)
-        if not leases:
-            break
-        try:
-            jobs.enqueue(check_leased, leases[0].token, **RETENTION)
-        except Exception:
-            lease.release_all(leases)
-            raise
-        enqueued += 1
-    return enqueued
+    """Call a worker for each handful of hosts that wait, but for those called already; returns how many."""
+    waiting = waiting_hosts(clock.shared_wall())[: MOST_SHIFTS * HOSTS_A_LOOK].count()
+    shifts = django_rq.get_queue("default")
+    wanted = math.ceil(waiting / HOSTS_A_LOOK) - shifts.count
+    for _ in range(wanted):
+        shifts.enqueue(check_due, **RETENTION)
+    return max(wanted, 0)
 
 
-def check_leased(token: str) -> int:
-    """Check the due targets of the hosts leased under `token`; returns the number of checks recorded."""
-    return Runner(stop=_stop, siblings=_siblings).run_leased(token, seconds=JOB_SECONDS).checks
+def check_due() -> int:
+    """A shift: check what is due on any host that nobody has; returns the number of checks recorded."""
+    if not waiting_hosts(clock.shared_wall()).exists():
+        return 0  # the workers of other shifts have them all
+    return Runner(stop=_stop, siblings=_siblings).run_shift(seconds=SHIFT_SECONDS).checks

@@ -1,15 +1,17 @@
 """Leases: which worker asks which host, for how long.
 
 A host's due targets are leased together by one conditional update of the host's row, so that whatever the
-number of ticks and workers, one of them at a time asks a host and keeps its pace. Leases are in real time.
-A worker that dies loses its lease when it runs out. One that wakes after its lease goes on if nobody has
-taken the host meanwhile; else it finds its token gone and writes nothing.
+number of ticks and workers, one of them at a time asks a host. Leases are in real time, by the database's
+clock, so that it does not matter how those of the machines are set. A worker that dies loses its lease when
+it runs out. One that wakes after its lease goes on if nobody has taken the host meanwhile; else it finds its
+token gone and writes nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,12 +32,16 @@ def length() -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to ask `host` until `until`, for the holder of `token`."""
+    """The right to ask `host`, for the holder of `token`, until `ends` on this machine's monotonic clock."""
 
     host_id: int
     host: str
     token: str
-    until: datetime
+    ends: float
+
+    def holds(self) -> bool:
+        """Whether it has not run out yet: nobody else can have taken the host."""
+        return time.monotonic() < self.ends
 
 
 def due_targets(now: datetime, among: QuerySet[Target] | None = None) -> QuerySet[Target]:
@@ -50,29 +56,39 @@ def due_canaries(now: datetime, canaries: QuerySet[Canary] | None = None) -> Que
     return canaries.filter(next_check_at__lte=now).order_by("next_check_at", "pk")
 
 
-def lease_hosts(
-    *, limit: int, among: QuerySet[Target] | None = None, canaries: QuerySet[Canary] | None = None
-) -> list[Lease]:
-    """Lease up to `limit` hosts that have due targets or canaries and may be asked now; under one new token.
+def waiting_hosts(
+    wall: datetime, *, among: QuerySet[Target] | None = None, canaries: QuerySet[Canary] | None = None
+) -> QuerySet[Host]:
+    """Hosts that have due targets or canaries, that nobody holds, and that may be asked at a real time.
 
-    `among` narrows the targets, and `canaries` the canaries.
-
-    1. Without a lock, look whether there is anything: most looks find nothing.
-    2. Take the candidates that no other tick is taking at this moment.
-    3. Claim them on the condition that they are still free, and keep those that we got.
+    Those that were never asked come first, then those that were left alone longest: with more hosts than can
+    be asked at once they take turns, and one with many targets does not keep the others waiting. `among`
+    narrows the targets, and `canaries` the canaries.
     """
-    wall = clock.wall()
-    free = _free(wall)
     now = clock.now()
     due = due_targets(now, among).filter(host=OuterRef("pk"))
     canary = due_canaries(now, canaries).filter(host=OuterRef("pk"))
-    candidates = (
-        Host.objects.filter(free)
+    return (
+        Host.objects.filter(_free(wall))
         .filter(Exists(due) | Exists(canary))
         .annotate(due_at=Coalesce(Subquery(due.values("next_check_at")[:1]), now))
-        .order_by("due_at", "pk")
+        .order_by(F("not_before").asc(nulls_first=True), "due_at", "pk")
     )
-    found = list(candidates.values_list("pk", flat=True)[:limit])
+
+
+def lease_hosts(
+    *, limit: int, among: QuerySet[Target] | None = None, canaries: QuerySet[Canary] | None = None
+) -> list[Lease]:
+    """Lease up to `limit` of the waiting hosts, in their order; under one new token.
+
+    1. Without a lock, look whether there is anything: most looks find nothing.
+    2. Take the candidates that no other worker is taking at this moment.
+    3. Claim them on the condition that they are still free, and keep those that we got.
+    """
+    wall, ends = _now()
+    free = _free(wall)
+    waiting = waiting_hosts(wall, among=among, canaries=canaries)
+    found = list(waiting.values_list("pk", flat=True)[:limit])
     if not found:
         return []
     token, until = secrets.token_hex(16), wall + length()
@@ -81,15 +97,24 @@ def lease_hosts(
         skip = connection.features.has_select_for_update_skip_locked
         ids = [host.pk for host in hosts.select_for_update(skip_locked=skip)]
         Host.objects.filter(free, pk__in=ids).update(lease_token=token, lease_until=until)
-    return held(token)
+    return _held(token, ends)
 
 
 def lease_host(name: str) -> Lease | None:
     """Lease one watched host, whatever is due there; None while another holds it or it may not be asked."""
-    wall = clock.wall()
+    wall, ends = _now()
     token, until = secrets.token_hex(16), wall + length()
     Host.objects.filter(_free(wall), name=name).update(lease_token=token, lease_until=until)
-    return next(iter(held(token)), None)
+    return next(iter(_held(token, ends)), None)
+
+
+def _now() -> tuple[datetime, float]:
+    """The shared real time, and when a lease that begins then ends on our monotonic clock.
+
+    Read in this order, our end of a lease is never later than that of its row.
+    """
+    ends = time.monotonic() + length().total_seconds()
+    return clock.shared_wall(), ends
 
 
 def _free(wall: datetime) -> Q:
@@ -97,33 +122,38 @@ def _free(wall: datetime) -> Q:
     return (Q(lease_until=None) | Q(lease_until__lte=wall)) & (Q(not_before=None) | Q(not_before__lte=wall))
 
 
-def held(token: str) -> list[Lease]:
-    """The leases that are still `token`'s."""
-    hosts = Host.objects.filter(lease_token=token, lease_until__gt=clock.wall()).order_by("pk")
-    return [Lease(host.pk, host.name, token, host.lease_until) for host in hosts if host.lease_until]
+def _held(token: str, ends: float) -> list[Lease]:
+    hosts = Host.objects.filter(lease_token=token).order_by("pk")
+    return [Lease(host.pk, host.name, token, ends) for host in hosts]
 
 
 def renew(leases: Sequence[Lease]) -> list[Lease]:
     """Extend `leases`; returns those that were still ours: that ran out and nobody took counts."""
     if not leases:
         return []
-    until = clock.wall() + length()
+    wall, ends = _now()
     mine = Q()
     for token, ids in _by_token(leases).items():
         mine |= Q(lease_token=token, pk__in=ids)
-    Host.objects.filter(mine).update(lease_until=until)
-    kept = set(Host.objects.filter(mine, lease_until=until).values_list("pk", "lease_token"))
+    Host.objects.filter(mine).update(lease_until=wall + length())
+    # A token that was replaced never comes back: whose row has it now, had it at the update.
+    kept = set(Host.objects.filter(mine).values_list("pk", "lease_token"))
     return [
-        Lease(one.host_id, one.host, one.token, until) for one in leases if (one.host_id, one.token) in kept
+        Lease(one.host_id, one.host, one.token, ends) for one in leases if (one.host_id, one.token) in kept
     ]
 
 
-def release(lease: Lease, *, not_before: datetime | None) -> None:
-    """Give a host back; nobody asks it before `not_before` (real time: its pace, or its Retry-After)."""
+def leave_alone(lease: Lease, *, rest: timedelta) -> None:
+    """Write down that the host wants to be left alone (its Retry-After), so that this outlasts its worker."""
+    until = clock.shared_wall() + rest
+    hosts = Host.objects.filter(Q(not_before=None) | Q(not_before__lt=until), pk=lease.host_id)
+    hosts.filter(lease_token=lease.token).update(not_before=until)
+
+
+def release(lease: Lease, *, rest: timedelta) -> None:
+    """Give a host back; nobody asks it before it has had its `rest` (in real time)."""
     Host.objects.filter(pk=lease.host_id, lease_token=lease.token).update(
-        lease_token="",
-        lease_until=None,
-        not_before=not_before if not_before is not None else F("not_before"),
+        lease_token="", lease_until=None, not_before=clock.shared_wall() + rest
     )
 
 
@@ -131,12 +161,6 @@ def still_mine(lease: Lease) -> bool:
     """Whether nobody else has leased the host, with its row locked until the transaction ends."""
     hosts = Host.objects.select_for_update().filter(pk=lease.host_id, lease_token=lease.token)
     return hosts.exists()
-
-
-def release_all(leases: Iterable[Lease]) -> None:
-    """Give back what was leased but not begun."""
-    for lease in leases:
-        release(lease, not_before=None)
 
 
 def _by_token(leases: Sequence[Lease]) -> dict[str, list[int]]:

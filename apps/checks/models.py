@@ -25,13 +25,13 @@ def new_salt() -> str:
 class Host(models.Model):
     """One host (or platform with a shared limit) that is asked at one pace, by one worker at a time.
 
-    Its times are real time, not the record's: they concern machines, not observations.
+    Its times are real time by the shared clock, not the record's: they concern machines, not observations.
     """
 
     name = models.CharField(max_length=253, unique=True)
     lease_token = models.CharField(max_length=32, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    not_before = models.DateTimeField(null=True, blank=True)  # pace, or the host's own Retry-After
+    not_before = models.DateTimeField(null=True, blank=True)  # since it was given back: pace, Retry-After
 
     def __str__(self) -> str:
         return self.name
@@ -41,6 +41,16 @@ class Host(models.Model):
         """The hosts of these names, made where they are new. Safe against a second caller at once."""
         Host.objects.bulk_create([Host(name=name) for name in sorted(names)], ignore_conflicts=True)
         return {host.name: host for host in Host.objects.filter(name__in=names)}
+
+
+class Turn(models.Model):
+    """When a host was last asked, where no Redis keeps it (turns.py). Hosts are named as in a URL."""
+
+    host = models.CharField(max_length=259, primary_key=True)  # a name of 253 characters, and a port
+    asked_at = models.BigIntegerField()  # microseconds since 1970, by the database's clock
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class Target(models.Model):

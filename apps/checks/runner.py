@@ -42,6 +42,7 @@ from .pace import Pacer
 from .recording import NewCheck, append
 from .siblings import Siblings
 from .staleness import CanaryState
+from .turns import OutOfTurn
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ RENEW_SHARE = 4  # of a lease's length: leases are renewed well before they run 
 LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
 STOP_GRACE_SECONDS = 5.0  # for answers under way when a stop is asked for
 LONGEST_HOLD_SECONDS = 15.0  # a host that wants to be left alone for longer is given back meanwhile
+PLACE_SECONDS = 20.0  # then a host makes room, where others wait
+HOSTS_A_LOOK = 16  # leased at a time, so that several workers share them
+MOST_UNRECORDED = 2_000  # finished checks: while the database is too slow to take them, nothing more is asked
+OUT_OF_TURN_REST = timedelta(seconds=5)  # for a host whose turn could not be told
+CLOCK_TOLERANCE_SECONDS = 5.0
 ERROR_DELAY = timedelta(hours=1)  # a target that breaks the checker must not hold up the others
 
 
@@ -126,12 +132,20 @@ class PutBack:
     due: Due | DueCanary
 
 
+@dataclass(frozen=True, slots=True)
+class NotOurTurn:
+    """The host must not be asked any more: `due`, or the canaries of a batch, were not asked to their end."""
+
+    due: Due | DueCanary | None
+
+
 @dataclass(slots=True)
 class HostRun:
     """One leased host while it is worked on."""
 
     lease: Lease
     politeness: Politeness
+    since: float = field(default_factory=time.monotonic)
     waiting: deque[Due | DueCanary] = field(default_factory=deque)
     pending_ids: set[int] = field(default_factory=set)  # targets loaded and not yet recorded
     pending_canaries: set[int] = field(default_factory=set)
@@ -141,6 +155,11 @@ class HostRun:
     suspicious: bool = False  # among the finished is an outcome that needs a canary
     awaiting_canary: list[Finished] = field(default_factory=list)
     closing: bool = False  # what is under way is finished, nothing new is begun
+    rest: timedelta = timedelta(0)  # that the host gets at least
+
+    @property
+    def unrecorded(self) -> int:
+        return len(self.finished) + len(self.awaiting_canary)
 
     @property
     def is_idle(self) -> bool:
@@ -204,6 +223,8 @@ class Runner:
         self._runs: dict[int, HostRun] = {}
         self._busy = 0
         self._waits_for_slow_hosts = False
+        self._more_wait = False
+        self._is_behind = False
         self._renewed_at = time.monotonic()
         self._workers: list[threading.Thread] = []
         self.summary = Summary()
@@ -213,45 +234,47 @@ class Runner:
     def run_due(self) -> Summary:
         """Check what is due now, and return when nothing more is."""
         self._waits_for_slow_hosts = True
-        return self._run(take_new=True, forever=False)
+        return self._run(forever=False)
 
     def run_forever(self, *, between: Callable[[], None] | None = None) -> Summary:
         """Check what is due, as it becomes due, until stopped. `between` is called about twice a second."""
-        return self._run(take_new=True, forever=True, between=between)
+        return self._run(forever=True, between=between)
 
-    def run_leased(self, token: str, *, seconds: float) -> Summary:
-        """Check the due targets of the hosts leased under `token`; begins nothing after `seconds`."""
-        for lease in leases.renew(leases.held(token)):
-            self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
-        return self._run(take_new=False, forever=False, until=time.monotonic() + seconds)
+    def run_shift(self, *, seconds: float) -> Summary:
+        """Check what is due, and return when nothing more is; begins nothing after `seconds`."""
+        return self._run(forever=False, until=time.monotonic() + seconds)
 
     # -- the main loop
 
     def _run(
         self,
         *,
-        take_new: bool,
         forever: bool,
         between: Callable[[], None] | None = None,
         until: float = math.inf,
     ) -> Summary:
         look_at = 0.0
+        _look_at_clock()
         try:
             while not self._stop.is_set():
-                if time.monotonic() > until:
+                over = time.monotonic() > until
+                if over:
                     for run in self._runs.values():
                         run.close()
                 if time.monotonic() >= look_at:
-                    if take_new:
+                    if not over:
                         self._take_hosts()
                     if between:
                         between()
                     look_at = time.monotonic() + LOOK_EVERY_SECONDS
+                elif self._wants_hosts() and not over:
+                    self._take_hosts()
                 self._renew()
+                self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
                 if not self._runs and not forever:
-                    if not take_new or not self._take_hosts():
+                    if over or not self._take_hosts():
                         break
                     continue
                 self._collect(timeout=self._pause(look_at))
@@ -263,11 +286,36 @@ class Runner:
     def _take_hosts(self) -> bool:
         room = HOSTS_A_THREAD * self._threads - len(self._runs)
         if room <= 0:
+            self._make_room()
             return False
-        taken = leases.lease_hosts(limit=room, among=self._among, canaries=self._canaries)
+        limit = min(room, HOSTS_A_LOOK)
+        taken = leases.lease_hosts(limit=limit, among=self._among, canaries=self._canaries)
         for lease in taken:
             self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
+        self._more_wait = len(taken) == limit
         return bool(taken)
+
+    def _wants_hosts(self) -> bool:
+        """Whether to look for more hosts at once: there are more, and this worker has fewer than threads.
+
+        Beyond that it takes more from look to look, so that other workers get theirs.
+        """
+        return self._more_wait and len(self._runs) < self._threads
+
+    def _make_room(self) -> None:
+        """Give back the hosts that were kept longest, if others wait: no host's targets wait for another's.
+
+        Not where the run ends with the last target: then it comes to the same.
+        """
+        if self._waits_for_slow_hosts:
+            return
+        kept = sorted(self._runs.values(), key=lambda run: run.since)
+        kept = [run for run in kept if time.monotonic() - run.since > PLACE_SECONDS][:HOSTS_A_LOOK]
+        if not kept or any(run.closing for run in self._runs.values()):
+            return
+        waiting = leases.waiting_hosts(clock.shared_wall(), among=self._among, canaries=self._canaries)
+        for run in kept[: waiting[:HOSTS_A_LOOK].count()]:
+            run.close()
 
     def _advance(self, run: HostRun) -> None:
         """Hand out what may be asked now, write what is finished, and give the host back at the end."""
@@ -278,8 +326,9 @@ class Runner:
         while (
             run.waiting
             and run.in_flight < run.politeness.concurrency
-            and self._busy < self._threads
-            and clock.wall() < run.lease.until
+            and self._free_threads() > 0
+            and run.lease.holds()
+            and not self._is_behind
             and not self._pacer.seconds_until_free(run.lease.host)
         ):
             self._submit(run, partial(self._answer, run, run.waiting.popleft()))
@@ -294,6 +343,10 @@ class Runner:
             self._finish_batch(run)
         if run.is_idle and not self._load(run):
             self._release(run)
+
+    def _free_threads(self) -> int:
+        """How many more checks may be under way. A thread that waits for its turn at a host does nothing."""
+        return self._threads + self._pacer.waiting - self._busy
 
     def _seconds_to_hold(self, host: str) -> float:
         """How long a lease would be kept for nothing. `run_due` waits for a slow pace, but not for a hold."""
@@ -335,10 +388,10 @@ class Runner:
     def _pause(self, look_at: float) -> float:
         """Seconds until there is something to do other than to collect an answer."""
         now = time.monotonic()
-        waits = [look_at - now]
+        waits = [0.0 if self._wants_hosts() else look_at - now]
         for run in self._runs.values():
             may_ask = run.in_flight < run.politeness.concurrency
-            if run.waiting and may_ask and self._busy < self._threads:
+            if run.waiting and may_ask and self._free_threads() > 0:
                 waits.append(max(self._pacer.seconds_until_free(run.lease.host), 0.002))
             if run.finished and not run.awaiting_canary:
                 waits.append(_record_at(run) - now)
@@ -366,6 +419,8 @@ class Runner:
             elif isinstance(result, PutBack):
                 run.in_flight -= 1
                 run.forget(result.due)
+            elif isinstance(result, NotOurTurn):
+                self._break_off(run, result.due)
             elif isinstance(result, Probed):
                 run.in_flight -= 1
                 self._hold(run, result.reading.retry_after)
@@ -380,11 +435,24 @@ class Runner:
     def _hold(self, run: HostRun, retry_after: datetime | None) -> None:
         if retry_after is not None:
             self._pacer.hold(run.lease.host, retry_after)
+            leases.leave_alone(run.lease, rest=retry_after - clock.wall())
+
+    def _break_off(self, run: HostRun, due: Due | DueCanary | None) -> None:
+        """Ask no more of this host: the lease is gone, or nobody can say whose turn it is."""
+        run.close()
+        run.rest = OUT_OF_TURN_REST
+        if due is not None:
+            run.in_flight -= 1
+            run.forget(due)
+            return
+        for one in run.awaiting_canary:
+            run.pending_ids.discard(one.due.target_id)
+        run.awaiting_canary = []
 
     # -- what the threads carry
 
     def _submit(self, run: HostRun, job: Callable[[], tuple[HostRun, object]]) -> None:
-        if len(self._workers) < self._threads:
+        if len(self._workers) <= self._busy:
             worker = threading.Thread(target=self._work, name="fetch", daemon=True)
             self._workers.append(worker)
             worker.start()
@@ -395,30 +463,43 @@ class Runner:
         while (job := self._jobs.get()) is not None:
             self._results.put(job())
 
-    def _ask(self, host: str, ask: Ask) -> Answer:
-        """One more request of a check on `host`, unless the host has meanwhile said that it wants none."""
-        return left_alone(ask) if self._pacer.seconds_held(host) else self._fetch(ask)
+    def _ask(self, run: HostRun, ask: Ask) -> Answer:
+        """One more request of a check, unless its host has meanwhile said that it wants none.
+
+        Raises OutOfTurn if the lease has run out: this process was stopped for a while, and the host may be
+        another worker's by now.
+        """
+        if self._pacer.seconds_held(run.lease.host):
+            return left_alone(ask)
+        if not run.lease.holds():
+            raise OutOfTurn("the lease ran out")
+        return self._fetch(ask, ends=lambda: run.lease.ends)
 
     def _answer(self, run: HostRun, due: Due | DueCanary) -> tuple[HostRun, object]:
-        host = run.lease.host
-        if self._pacer.seconds_held(host):
+        if self._pacer.seconds_held(run.lease.host):
             return run, PutBack(due)
-        if isinstance(due, DueCanary):
-            return run, Probed(due, self._read_canary(host, due.canary, due.identity))
-        return run, self._observe(host, due)
+        try:
+            if isinstance(due, DueCanary):
+                return run, Probed(due, self._read_canary(run, due.canary, due.identity))
+            return run, self._observe(run, due)
+        except OutOfTurn as error:
+            log.warning("a check was broken off: %s", error)
+            return run, NotOurTurn(due)
 
-    def _observe(self, host: str, due: Due) -> Finished:
+    def _observe(self, run: HostRun, due: Due) -> Finished:
         started_at = clock.now()
         try:
             found = match(canonicalise(due.key))
             observation = observe(
                 found,
-                fetch=partial(self._ask, host),
+                fetch=partial(self._ask, run),
                 seen_available=due.seen_available,
                 siblings=self._siblings,
                 identity=due.identity,
             )
             return Finished(due, observation, found.definition, found.kind)
+        except OutOfTurn:
+            raise
         except Exception as error:
             # Whatever it is, it concerns one target: it is recorded as ours, and the others go on.
             log.exception("target %s could not be checked", due.target_id)
@@ -432,12 +513,18 @@ class Runner:
 
     def _ask_witnesses(self, run: HostRun, wanted: Mapping[CanaryURL, str]) -> tuple[HostRun, object]:
         """Read canaries, each under the identity that is kept of it."""
-        readings = (self._read_canary(run.lease.host, canary, kept) for canary, kept in wanted.items())
-        return run, Witnesses(tuple(readings))
-
-    def _read_canary(self, host: str, canary: CanaryURL, kept: str) -> CanaryReading:
         try:
-            return read_canary(canary, fetch=partial(self._ask, host), kept=kept)
+            readings = (self._read_canary(run, canary, kept) for canary, kept in wanted.items())
+            return run, Witnesses(tuple(readings))
+        except OutOfTurn as error:
+            log.warning("a canary was not asked: %s", error)
+            return run, NotOurTurn(None)
+
+    def _read_canary(self, run: HostRun, canary: CanaryURL, kept: str) -> CanaryReading:
+        try:
+            return read_canary(canary, fetch=partial(self._ask, run), kept=kept)
+        except OutOfTurn:
+            raise
         except Exception:
             log.exception("a canary of %s could not be read", canary.platform)
             return CanaryReading(
@@ -454,6 +541,7 @@ class Runner:
         """
         if run.awaiting_canary:
             return  # one batch at a time waits for its canaries
+        self._renew()  # writing may take long, and the other hosts wait for it
         batch, wanted = _held_to_canaries(run.finished)
         run.finished, run.suspicious = [], False
         if not wanted:
@@ -527,7 +615,8 @@ class Runner:
                 del self._runs[host_id]
 
     def _release(self, run: HostRun) -> None:
-        leases.release(run.lease, not_before=self._pacer.free_at(registry.asked_hosts(run.lease.host)))
+        paced = self._pacer.rest(registry.asked_hosts(run.lease.host))
+        leases.release(run.lease, rest=max(run.rest, paced))
         self._forget(run)
 
     def _forget(self, run: HostRun) -> None:
@@ -558,9 +647,17 @@ class Runner:
     def _give_back(self) -> None:
         for _ in self._workers:
             self._jobs.put(None)
+        self._pacer.close()
         self._fetch.close()
         for run in list(self._runs.values()):
             self._release(run)
+
+
+def _look_at_clock() -> None:
+    """Say so if this machine's clock is off: checks are dated by it."""
+    off = (clock.wall() - clock.shared_wall()).total_seconds()
+    if abs(off) > CLOCK_TOLERANCE_SECONDS:
+        log.warning("This machine's clock is %+.0f seconds off the database's. Set it by NTP.", off)
 
 
 def _record_at(run: HostRun) -> float:

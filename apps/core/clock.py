@@ -4,8 +4,9 @@ Two kinds of time are kept apart:
 
 - `now()` is the time that the record is written in. It is the wall's time unless `CLOCK_SPEED` makes it run
   faster (the demo plays 30 days in three minutes).
-- `wall()` is real time, for what concerns the outside: leases of workers, the pace of requests to a host,
-  a server's Retry-After.
+- `wall()` is real time, for what concerns the outside: a server's Retry-After, say. `shared_wall()` is real
+  time by the clock that all machines go by, for what they have to agree on: leases, and when a host may be
+  asked.
 
 The rule: simulated = CLOCK_ORIGIN + (wall - CLOCK_ORIGIN) x CLOCK_SPEED.
 """
@@ -15,11 +16,25 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 
 
 def wall() -> datetime:
     """The real time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def shared_wall() -> datetime:
+    """The real time by the database's clock, aware, in UTC: the same on all machines, however theirs are set.
+
+    With SQLite there is one machine, and its clock is this one.
+    """
+    if connection.vendor != "postgresql":
+        return wall()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.astimezone(UTC)
 
 
 def now() -> datetime:

@@ -195,7 +195,7 @@ def run_next_import(stop: Event | None = None) -> bool:
 
 
 def _take() -> Import | None:
-    now = clock.wall()
+    now = clock.shared_wall()
     waiting = Q(state=Import.State.QUEUED)
     abandoned = Q(state__in=[Import.State.READING, Import.State.WRITING], lease_until__lt=now)
     for pending in Import.objects.filter(waiting | abandoned).defer("content", "rejected_csv").order_by("pk"):
@@ -231,7 +231,7 @@ def _run(pending: Import, stop: Event | None) -> None:
             raise ImportInterrupted
         if now - noted >= timedelta(seconds=1):
             noted = now
-            _keep(pending, rows_read=rows, lease_until=now + READING_LEASE)
+            _keep(pending, rows_read=rows, lease_until=clock.shared_wall() + READING_LEASE)
 
     def finish(result: ImportResult) -> None:
         _keep(
@@ -258,7 +258,7 @@ def _run(pending: Import, stop: Event | None) -> None:
             pending,
             state=Import.State.WRITING,
             rows_read=accepted + spool.rejected_count(),
-            lease_until=clock.wall() + READING_LEASE + accepted * WRITING_LEASE_A_ROW,
+            lease_until=clock.shared_wall() + READING_LEASE + accepted * WRITING_LEASE_A_ROW,
         )
         write_list(
             spool,

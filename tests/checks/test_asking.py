@@ -36,6 +36,7 @@ def test_it_works(found: Match) -> None:
     assert not Host.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_watched_host_is_nobody_elses_while_the_look_lasts(found: Match, settings: Any) -> None:
     settings.CHECK_HOST_INTERVAL = 1
     Host.objects.create(name=found.host)

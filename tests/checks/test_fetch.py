@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 import tracemalloc
 import zlib
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.checks.answer import Ask, Hop
 from apps.checks.fetch import Fetcher, resolve
 from apps.checks.outcomes import Reason
+from apps.checks.turns import OutOfTurn
 from apps.core import clock
 from tests.checks.name_server import (
     Zone,
@@ -122,6 +124,17 @@ def test_the_address_of_the_server_is_told_on_new_and_on_kept_connections(allow)
             addresses = [fetch(Ask("page", server.url(f"/{number}"))).address for number in range(2)]
         assert server.connections == 1
     assert addresses == ["127.0.0.1"] * 2
+
+
+def test_nothing_is_sent_once_the_right_to_ask_has_ended(allow):
+    with RawServer(answering(HELLO)) as server:
+        allow(server)
+        now = time.monotonic()
+        with Fetcher() as fetch:
+            with pytest.raises(OutOfTurn):
+                fetch(Ask("page", server.url("/")), ends=lambda: now)
+            assert fetch(Ask("page", server.url("/")), ends=lambda: now + 60).status == 200
+        assert len(server.heads) == 1
 
 
 def test_the_checker_says_who_asks(allow, settings):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -12,9 +15,13 @@ from rq import Queue
 from rq.cron import CronScheduler
 from rq.job import JobStatus
 
-from apps.checks import jobs, lease
-from apps.checks.jobs import CheckWorker, check_leased
+from apps.checks import jobs
+from apps.checks.jobs import CheckWorker, check_due
+from apps.checks.models import Host
+from apps.checks.runner import HOSTS_A_LOOK
 from apps.checks.siblings import Siblings
+from apps.core import clock
+from tests.checks.making import make_targets
 from tests.checks.running import PAGE, Serve, watch, with_own_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +33,7 @@ def test_a_worker_outlives_its_connection_to_the_database(valkey_url: str) -> No
     worker = CheckWorker([queue], connection=queue.connection)
 
     def status_of_one_job() -> JobStatus:
-        job = queue.enqueue(check_leased, "nobody", result_ttl=60)
+        job = queue.enqueue(check_due, result_ttl=60)
         worker.execute_job(job, queue)
         return job.get_status()
 
@@ -43,9 +50,39 @@ def test_what_a_host_said_is_remembered_from_job_to_job(
     server = serve({"/a/1": PAGE, "/a/2": PAGE})
     for path in ("/a/1", "/a/2"):
         watch(server.url(path))
-        (taken,) = lease.lease_hosts(limit=1)
-        assert check_leased(taken.token) == 1
+        Host.objects.update(not_before=None)
+        assert check_due() == 1
     assert len(server.paths()) == 3  # the address that cannot exist was asked for once
+
+
+@pytest.fixture
+def queue(valkey_url: str, settings: Any) -> Iterator[Queue]:
+    """The queue that workers take shifts from, empty, on a real Valkey."""
+    url = f"{valkey_url.rstrip('/')}/6"
+    settings.RQ_QUEUES = {"default": {"URL": url}}
+    with redis.Redis.from_url(url) as connection:
+        connection.flushdb()
+        yield Queue("default", connection=connection)
+
+
+def test_a_tick_calls_a_worker_for_each_handful_of_hosts_and_no_second_one(queue: Queue) -> None:
+    assert jobs.tick() == 0
+    for number in range(HOSTS_A_LOOK + 1):
+        make_targets("a", host=f"host-{number}.example.org")
+    assert jobs.tick() == 2
+    assert jobs.tick() == 0  # another scheduler's
+    assert queue.count == 2
+    Host.objects.filter(name="host-0.example.org").update(lease_until=clock.wall() + timedelta(minutes=1))
+    queue.empty()
+    assert jobs.tick() == 1
+
+
+def test_a_lost_queue_costs_a_tick_and_keeps_no_host_waiting(queue: Queue) -> None:
+    make_targets("a")
+    assert jobs.tick() == 1
+    queue.connection.flushdb()
+    assert not Host.objects.exclude(lease_token="").exists()
+    assert jobs.tick() == 1
 
 
 def test_failed_looks_are_not_kept_for_a_year(valkey_url: str) -> None:

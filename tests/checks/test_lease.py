@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db.models import F
 
 from apps.checks import lease
 from apps.checks.models import Host, Target
-from apps.core import clock
 from tests.checks.making import at, make_targets
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +19,11 @@ pytestmark = pytest.mark.django_db
 def frozen() -> object:
     with time_machine.travel(at(1), tick=False) as traveller:
         yield traveller
+
+
+def pass_time(duration: timedelta) -> None:
+    """Let real time pass for the hosts: their clock is the database's, which cannot be moved."""
+    Host.objects.update(lease_until=F("lease_until") - duration, not_before=F("not_before") - duration)
 
 
 def test_a_hosts_targets_are_leased_together_and_only_once() -> None:
@@ -49,41 +54,76 @@ def test_only_hosts_of_the_wanted_targets_are_leased() -> None:
     assert [one.host for one in lease.lease_hosts(limit=10, among=among)] == ["other.example.org"]
 
 
-def test_a_lease_that_ran_out_still_counts_while_nobody_has_taken_the_host(
-    frozen: time_machine.Traveller,
-) -> None:
+def test_a_lease_that_ran_out_still_counts_while_nobody_has_taken_the_host() -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(mine)
-    frozen.shift(lease.length() + timedelta(seconds=1))
+    pass_time(lease.length() + timedelta(seconds=1))
     assert lease.still_mine(mine)
     (mine,) = lease.renew([mine])
     assert lease.lease_hosts(limit=1) == []
-    frozen.shift(lease.length() + timedelta(seconds=1))
+    pass_time(lease.length() + timedelta(seconds=1))
     (theirs,) = lease.lease_hosts(limit=1)
     assert lease.still_mine(theirs)
     assert not lease.still_mine(mine)
-    lease.release(mine, not_before=None)  # too late: it must not free the other's lease
+    lease.release(mine, rest=timedelta(0))  # too late: it must not free the other's lease
     assert lease.still_mine(theirs)
     assert lease.renew([mine, theirs])[0].token == theirs.token
 
 
-def test_a_renewed_lease_holds_on(frozen: time_machine.Traveller) -> None:
+def test_a_renewed_lease_holds_on() -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
-    frozen.shift(lease.length() - timedelta(seconds=1))
+    pass_time(lease.length() - timedelta(seconds=1))
     (mine,) = lease.renew([mine])
-    frozen.shift(lease.length() - timedelta(seconds=1))
+    pass_time(lease.length() - timedelta(seconds=1))
     assert lease.still_mine(mine)
 
 
-def test_a_host_that_wants_to_be_left_alone_is_not_leased_until_then(
-    frozen: time_machine.Traveller,
+def test_a_host_that_wants_to_be_left_alone_is_not_leased_until_then() -> None:
+    make_targets("a")
+    (mine,) = lease.lease_hosts(limit=1)
+    lease.release(mine, rest=timedelta(seconds=90))
+    assert lease.lease_hosts(limit=1) == []
+    pass_time(timedelta(seconds=91))
+    assert len(lease.lease_hosts(limit=1)) == 1
+    assert Host.objects.exclude(lease_token="").count() == 1
+
+
+def test_hosts_take_turns_when_there_are_more_than_can_be_asked() -> None:
+    make_targets("a")
+    make_targets("a", host="other.example.org")
+    asked = []
+    for _ in range(4):
+        (mine,) = lease.lease_hosts(limit=1)
+        asked.append(mine.host)
+        lease.release(mine, rest=timedelta(0))
+        pass_time(timedelta(seconds=1))
+    assert asked == ["models.example.org", "other.example.org"] * 2
+
+
+def test_a_retry_after_outlasts_the_worker_that_heard_it() -> None:
+    make_targets("a")
+    (mine,) = lease.lease_hosts(limit=1)
+    lease.leave_alone(mine, rest=timedelta(minutes=10))
+    pass_time(lease.length() + timedelta(seconds=1))  # it was killed, and its lease ran out
+    assert lease.lease_hosts(limit=1) == []
+    pass_time(timedelta(minutes=10))
+    assert len(lease.lease_hosts(limit=1)) == 1
+
+
+@pytest.mark.postgresql  # with SQLite there is one machine
+@pytest.mark.parametrize("off_by", [timedelta(minutes=-10), timedelta(minutes=10)])
+def test_a_machine_whose_clock_is_off_takes_no_host_from_another(
+    frozen: time_machine.Traveller, off_by: timedelta
 ) -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
-    lease.release(mine, not_before=clock.wall() + timedelta(seconds=90))
+    frozen.shift(off_by)
+    Target.objects.update(next_check_at=at(0))
     assert lease.lease_hosts(limit=1) == []
-    frozen.shift(timedelta(seconds=91))
+    assert lease.lease_host(mine.host) is None
+    lease.release(mine, rest=timedelta(seconds=90))
+    assert lease.lease_hosts(limit=1) == []
+    pass_time(timedelta(seconds=91))
     assert len(lease.lease_hosts(limit=1)) == 1
-    assert Host.objects.exclude(lease_token="").count() == 1

@@ -156,6 +156,50 @@ def test_another_writer_in_the_way_does_not_end_the_run(serve: Serve) -> None:
         other.join()
 
 
+def test_hosts_take_turns_when_there_are_more_than_a_worker_has_room_for(
+    serve: Serve, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.checks.runner.HOSTS_A_THREAD", 2)
+    monkeypatch.setattr("apps.checks.runner.PLACE_SECONDS", 0.0)
+    settings.CHECK_HOST_INTERVAL = 0.1
+    stop = threading.Event()
+    asked: Counter[int] = Counter()
+
+    def script(visitor: Visitor) -> None:
+        while visitor.head():
+            asked[visitor.server.port] += 1
+            if len(asked) == 4:
+                stop.set()
+            visitor.send(GONE)
+
+    servers = [serve(script) for _ in range(4)]
+    watch(*[server.url(f"/a/{i}") for server in servers for i in range(60)])
+    Runner(stop=stop, threads=1).run_forever()
+    assert len(asked) == 4
+    assert max(asked.values()) < 60  # none was finished before the last one was begun
+
+
+@pytest.mark.postgresql  # on SQLite nothing is written beside another writer
+def test_while_the_database_takes_no_checks_nothing_more_is_asked(serve: Serve) -> None:
+    servers = [serve({}) for _ in range(3)]
+    targets = watch(*[server.url(f"/a/{i}") for server in servers for i in range(200)])
+    runner = threading.Thread(target=with_own_connection(lambda: Runner(threads=2).run_due()))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE checks_check IN SHARE ROW EXCLUSIVE MODE")
+        runner.start()
+        for _ in range(100_000):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                break
+        asked = sum(len(server.heads) for server in servers)
+        cursor.execute("SELECT pg_sleep(0.5)")
+        more = sum(len(server.heads) for server in servers) - asked
+    runner.join(60)
+    assert 0 < asked < 600
+    assert more <= 2  # what was under way
+    assert [len(seen(target)) for target in targets] == [1] * 600
+
+
 def test_requests_to_one_host_keep_its_pace(serve: Serve, settings: Any) -> None:
     moments: list[float] = []
 
@@ -251,6 +295,31 @@ def test_a_pause_that_is_longer_than_a_lease_drops_nothing_that_nobody_else_asks
     Runner(stop=stop, threads=1).run_forever(between=long_import)
     assert [len(seen(target)) for target in targets] == [1] * 6
     assert len(server.heads) == 6
+
+
+def test_a_worker_that_stood_still_asks_nothing_more_without_its_lease(serve: Serve, settings: Any) -> None:
+    settings.CHECK_LEASE_SECONDS = 0.5
+    stop, asked, over = threading.Event(), threading.Event(), threading.Event()
+
+    def script(visitor: Visitor) -> None:
+        while visitor.head():
+            asked.set()
+            over.wait(10)
+            visitor.send(PAGE)  # which makes the checker want to ask for an address that cannot exist
+
+    server = serve(script)
+    watch(server.url("/a/1"))
+
+    def stand_still() -> None:
+        if asked.is_set():
+            time.sleep(0.7)
+            over.set()
+            time.sleep(0.7)
+            assert server.paths() == ["/a/1"]
+            stop.set()
+
+    assert Runner(stop=stop, threads=1).run_forever(between=stand_still).checks == 0
+    assert server.paths() == ["/a/1"]
 
 
 def test_two_runners_at_once_check_each_target_once(serve: Serve) -> None:

@@ -105,10 +105,11 @@ def _targets(slug: str | None) -> QuerySet[Target]:
 def _left(among: QuerySet[Target]) -> Iterator[str]:
     """What is due and was not checked, and why: a host may not be asked now."""
     hosts = Host.objects.filter(targets__in=among).annotate(due=Count("targets", filter=Q(targets__in=among)))
+    wall = clock.shared_wall()
     for host in hosts.order_by("name"):
-        if host.lease_until is not None and host.lease_until > clock.wall():
+        if host.lease_until is not None and host.lease_until > wall:
             why = "is being asked by another checker"
-        elif host.not_before is not None and host.not_before > clock.wall():
+        elif host.not_before is not None and host.not_before > wall:
             why = f"is left alone until {host.not_before:%Y-%m-%d %H:%M:%S} UTC"
         else:
             why = "was not reached"
