@@ -185,6 +185,9 @@ RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
 CHECK_LEASE_SECONDS = environment.whole_number("CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds")
 # Seconds between two looks for due targets, where django-rq's scheduler does the looking.
 CHECK_TICK_SECONDS = environment.whole_number("CHECK_TICK_SECONDS", 10, least=1, most=3600, unit="seconds")
+# A public page is not looked up again within so many seconds of the last time, in each process: however many
+# readers come, the database is asked once a second for a campaign. A withdrawal takes as long to be seen.
+PUBLIC_LOOK_SECONDS = 1.0 if PRODUCTION else 0.0
 CACHES = {
     # Counts attempts to sign in; with Redis all processes of the site count together.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

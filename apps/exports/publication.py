@@ -86,9 +86,9 @@ def publish(*, campaign: Campaign, person: Person | None) -> Publication:
 
 @transaction.atomic
 def withdraw(*, campaign: Campaign, person: Person | None) -> Publication | None:
-    """Make a campaign private again: all of its public addresses answer 404 from now on.
+    """Make a campaign private again: all of its public addresses answer 404 within PUBLIC_LOOK_SECONDS.
 
-    None where it was not public.
+    Caches in front may go on for as long as their answers allow. None where it was not public.
     """
     locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
     publication = in_force(locked)

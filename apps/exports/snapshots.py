@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, Model, Q, QuerySet, Subquery
 
@@ -27,6 +29,8 @@ from .publishing import snapshot_of
 from .trees import from_json, to_json
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LONGEST_AGE = timedelta(hours=1)
 """In the record's time: what was seen last changes without a change of status."""
@@ -179,12 +183,33 @@ class Published:
         return kept
 
 
-def published(slug: str) -> Published:
-    """The public side of a campaign, brought up to date if that is due. One query if it is not.
+_FOUND: dict[str, tuple[float, Any]] = {}
+"""What this process found in the database last, and when it looked, on the monotonic clock."""
 
-    Of several readers who find it out of date, one makes it anew; the others get the one before. Raises
-    NotPublished, and NotReady where there is none before.
+
+def _found(what: str, look: Callable[[], T]) -> T:
+    """What `look` finds, or has found where this process looked less than PUBLIC_LOOK_SECONDS ago."""
+    now = time.monotonic()
+    looked_at, found = _FOUND.get(what, (-math.inf, None))
+    if now - looked_at < settings.PUBLIC_LOOK_SECONDS:
+        kept: T = found
+        return kept
+    fresh = look()
+    _FOUND[what] = (now, fresh)
+    return fresh
+
+
+def published(slug: str) -> Published:
+    """The public side of a campaign, brought up to date if that is due.
+
+    One query if it is not, and none within PUBLIC_LOOK_SECONDS of the last one. Of several readers who find
+    it out of date, one makes it anew; the others get the one before. Raises NotPublished, and NotReady where
+    there is none before.
     """
+    return _found(f"campaign {slug}", lambda: _look_up(slug))
+
+
+def _look_up(slug: str) -> Published:
     kept, stamp = _kept(slug)
     if _is_due(kept, stamp):
         _renew(kept)
@@ -206,7 +231,7 @@ def published(slug: str) -> Published:
 
 def _kept(slug: str) -> tuple[PublicSnapshot, str]:
     """The row of a campaign without its content, and the stamp of the record now."""
-    sql, parameters = _look_up(connection.vendor)
+    sql, parameters = _query(connection.vendor)
     named = [slug if value == _SLUG else value for value in parameters]
     row = next(iter(PublicSnapshot.objects.raw(sql, named)), None)
     if row is None:
@@ -218,7 +243,7 @@ _SLUG = "the campaign's short name"
 
 
 @cache
-def _look_up(vendor: str) -> tuple[str, tuple[Any, ...]]:
+def _query(vendor: str) -> tuple[str, tuple[Any, ...]]:
     """The query of `_kept` for _SLUG. Kept for each kind of database: it is put together for every reader
     otherwise, which takes ten times as long as asking it.
     """
@@ -227,7 +252,11 @@ def _look_up(vendor: str) -> tuple[str, tuple[Any, ...]]:
 
 
 def headlines() -> list[Headline]:
-    """All published campaigns, the one that was published last first. One query."""
+    """All published campaigns, the one that was published last first. At most one query, as for each."""
+    return _found("all campaigns", _look_up_headlines)
+
+
+def _look_up_headlines() -> list[Headline]:
     rows = PublicSnapshot.objects.defer("content").select_related("campaign").order_by("-pk")
     return [
         Headline(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from apps.exports.snapshots import Headline, NotPublished, NotReady, headlines, published
 
 from .addresses import Addresses, path_of
-from .answers import kept_answer, simulated
+from .answers import CACHE_CONTROL, kept_answer, simulated
 from .languages import Language, language_of
 from .pages import HTML, Document, paths
 
@@ -85,7 +85,9 @@ def _site_page(template: str, addresses: Addresses, facts: dict[str, object]) ->
 def robots(request: HttpRequest) -> HttpResponse:
     """Search engines may read the public pages and have nothing to look for behind the sign-in."""
     facts = {"sitemap": settings.SITE_URL + reverse("public:sitemap")}
-    return render(request, "public/robots.txt", facts, content_type="text/plain; charset=utf-8")
+    answer = render(request, "public/robots.txt", facts, content_type="text/plain; charset=utf-8")
+    answer["Cache-Control"] = CACHE_CONTROL
+    return answer
 
 
 @require_safe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -196,6 +197,37 @@ def test_a_reader_who_has_the_page_is_told_so_with_one_query(public: Snapshot, c
     assert len(asked) == 1
     assert client.get(HOME, headers={"If-Modified-Since": first["Last-Modified"]}).status_code == 304
     assert client.get(HOME, headers={"If-None-Match": '"another"'}).status_code == 200
+
+
+def test_a_process_that_has_just_looked_compares_without_asking_the_database(
+    public: Snapshot, client: Client, settings: Any
+) -> None:
+    settings.PUBLIC_LOOK_SECONDS = 3600
+    first = client.get(HOME)
+    front = client.get("/")
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(HOME, headers={"If-None-Match": first["ETag"]}).status_code == 304
+        assert client.get(HOME).content == first.content
+        assert client.get("/", headers={"If-None-Match": front["ETag"]}).status_code == 304
+    assert len(asked) == 0
+    settings.PUBLIC_LOOK_SECONDS = 0
+    withdraw(campaign=Campaign.objects.get(), person=make_person("anna@example.org", superuser=True))
+    assert client.get(HOME).status_code == 404
+
+
+def test_a_cache_in_front_can_keep_every_public_page_by_its_headers_alone(
+    public: Snapshot, client: Client
+) -> None:
+    client.force_login(make_person())  # it must make no difference
+    home = [HOME + path_of(*here) for here in paths(published(SLUG).snapshot())]
+    for address in ["/", "/checker/", "/sitemap.xml", *home, f"{HOME}editions/"]:
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert answer["Cache-Control"] == "public, max-age=60, stale-while-revalidate=600", address
+        assert "Set-Cookie" not in answer, address
+        assert answer.get("Vary", "Accept-Language") == "Accept-Language", address
+        assert client.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304, address
+    assert client.get("/robots.txt")["Cache-Control"].startswith("public, max-age=")
 
 
 def test_a_page_is_rendered_once_for_all_readers(public: Snapshot, client: Client) -> None:

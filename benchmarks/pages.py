@@ -1,11 +1,13 @@
-"""The public pages beside nginx with the same bytes: `python benchmarks/public.py [seconds]`, by default 3.
+"""The pages beside nginx with the same bytes: `python benchmarks/pages.py [seconds]`, by default 3.
 
 Publishes a fictional campaign in a new SQLite database and in a new PostgreSQL (from the wheel that the tests
 use; or the empty one that DATABASE_URL names) and starts the web server as `manage.py serve` does in
 production, beside it an nginx that keeps the site's answers as they allow (`proxy_cache`) and that has the
 same answers as files on disk. wrk asks the three in turn, over loopback, with 16 connections that stay open:
-for the campaign's page, for the page when the reader has it already (answered 304), for its feed and for its
-badge. Prints a table in Markdown, of the medians of three runs, and the peak memory of all processes of each.
+for the campaign's public page, for the page when the reader has it already (answered 304), for its feed and
+its badge; for the public page of a second server that keeps nothing, and so renders each anew; and for the
+campaign's page in the workspace, which is made for each reader and kept by nobody. Prints a table in
+Markdown, of the medians of three runs, and the peak memory of all processes of each.
 
 The site and nginx have one process each that answers. They share the machine's cores with wrk.
 """
@@ -198,9 +200,16 @@ def medians(runs: list[Load]) -> Load:
 
 def compare(database: str, environment: Environment, folder: Path, *, seconds: int) -> str:
     """Publish, serve, and print a row for each kind of request; says what memory was needed."""
-    home = again("--publish", environment=environment).splitlines()[-1]
-    site, front, files = (free_port() for _ in range(3))
-    with running([sys.executable, sys.argv[0], "--serve", str(site)], site, environment) as ours:
+    home, workspace, cookie = again("--publish", environment=environment).splitlines()[-3:]
+    site, anew, front, files = (free_port() for _ in range(4))
+    signed_in = {**FROM_PROXY, "Cookie": cookie}
+    without_cache = {**environment, "DJANGO_SETTINGS_MODULE": "benchmarks.settings_without_cache"}
+    with (
+        running([sys.executable, sys.argv[0], "--serve", str(site)], site, environment) as ours,
+        running([sys.executable, sys.argv[0], "--serve", str(anew)], anew, without_cache),
+    ):
+        (folder / "files").mkdir(exist_ok=True)
+        (folder / "files" / "workspace.html").write_bytes(ask(site, workspace, signed_in).body)
         for path in PAGES.values():
             place = folder / "files" / (path or "index.html")
             place.parent.mkdir(exist_ok=True)
@@ -218,26 +227,34 @@ def compare(database: str, environment: Environment, folder: Path, *, seconds: i
                         for (port, at, headers), answer in zip(ways, answers, strict=True)
                     ]
                     show(database, "page, which the reader has", known, status=304, seconds=seconds)
+                    rendered = [(anew, home, FROM_PROXY), None, (files, "/", {})]
+                    show(database, f"{name}, {size}, rendered anew", rendered, status=200, seconds=seconds)
+            ways = [(site, workspace, signed_in), None, (files, "/workspace.html", {})]
+            size = f"{len(ask(*ways[0]).body) / 1000:.1f} kB"
+            show(database, f"campaign in the workspace, {size}", ways, status=200, seconds=seconds)
             return f"{database}: site {megabytes(ours):.0f} MB, nginx {megabytes(theirs):.0f} MB"
 
 
-def show(database: str, what: str, ways: Sequence[Way], *, status: int, seconds: int) -> None:
-    """Load them in turn, and print a row of the medians. Each must answer with the status."""
+def show(database: str, what: str, ways: Sequence[Way | None], *, status: int, seconds: int) -> None:
+    """Load them in turn, and print a row of the medians. Each must answer with the status.
+
+    None stands for a cache that is not asked, because nothing may be kept there.
+    """
     for way in ways:
-        if (answer := ask(*way)).status != status:
+        if way is not None and (answer := ask(*way)).status != status:
             raise SystemExit(f"{what}: {way[1]} was answered with {answer.status}, not {status}.")
-    runs = [[load(*way, seconds=seconds) for way in ways] for _ in range(RUNS)]
-    site, front, files = (medians(list(one)) for one in zip(*runs, strict=True))
+    runs = [[way and load(*way, seconds=seconds) for way in ways] for _ in range(RUNS)]
+    site, front, files = (medians(list(one)) if one[0] else None for one in zip(*runs, strict=True))
     row(
         database,
         what,
         f"{site.rate:,.0f}",
         f"{site.half_ms:.1f}",
         f"{site.most_ms:.1f}",
-        f"{front.rate:,.0f}",
+        f"{front.rate:,.0f}" if front else "",
         f"{files.rate:,.0f}",
         f"{site.rate / files.rate:.1%}",
-        f"{front.rate / files.rate:.1%}",
+        f"{front.rate / files.rate:.1%}" if front else "",
     )
 
 
@@ -245,17 +262,27 @@ def show(database: str, what: str, ways: Sequence[Way], *, status: int, seconds:
 
 
 def publish() -> None:
-    """Fill the database of the settings with a public campaign; prints the address of its page."""
+    """Fill the database of the settings with a public campaign.
+
+    Prints the addresses of its page and of that in the workspace, and the cookie of somebody signed in.
+    """
     migrate()
 
+    from django.conf import settings
     from django.core.management import call_command
+    from django.test import Client
     from django.urls import reverse
 
+    from tests.factories import make_person
     from tests.public.seeding import SLUG, make_public, seed
 
     call_command("collectstatic", interactive=False, verbosity=0)
     make_public(seed())
+    reader = Client()
+    reader.force_login(make_person("reader@example.org", superuser=True))
     say(reverse("public:campaign", args=[SLUG]))
+    say(reverse("workspace:campaign", args=[SLUG]))
+    say(f"{settings.SESSION_COOKIE_NAME}={reader.cookies[settings.SESSION_COOKIE_NAME].value}")
 
 
 def serve(port: int) -> None:

@@ -1,0 +1,7 @@
+"""The settings of the site, but that nothing is kept: each page is rendered anew, for `pages.py`."""
+
+from __future__ import annotations
+
+from config.settings import *  # noqa: F403
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
