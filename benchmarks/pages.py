@@ -169,7 +169,7 @@ def load(port: int, path: str, headers: Mapping[str, str], *, seconds: int) -> L
     said = subprocess.run(
         [
             *("wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds}s"),
-            *("--latency", *sent, f"http://{HOST}:{port}{path}"),
+            *("--timeout", "60s", "--latency", *sent, f"http://{HOST}:{port}{path}"),
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -184,7 +184,7 @@ def load(port: int, path: str, headers: Mapping[str, str], *, seconds: int) -> L
     return Load(float(rate[1]), within["50"], within["99"])
 
 
-_WITHIN = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
+_WITHIN = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s) *$", re.MULTILINE)
 
 
 def _ms(value: str, unit: str) -> float:
