@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .outcomes import Outcome, Reason
+from .page import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class Answer:
     address: str = ""
     failure: Reason | None = None
     detail: str = ""
+    content: Content = field(init=False, repr=False, compare=False)  # the body, read once for all who read it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", Content(self.body, self.headers))
 
 
 Fetch = Callable[[Ask], Answer]

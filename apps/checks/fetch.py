@@ -26,7 +26,6 @@ import threading
 import time
 import traceback
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -45,7 +44,7 @@ import urllib3
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
@@ -305,19 +304,42 @@ class _GatedAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the pool alone: what is trusted stands in the shared context, loaded once."""
 
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = True,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """The head of an answer. Its body is left in `raw`, and what it says of cookies in the headers.
 
-class _Session(requests.Session):
-    """The cookies and headers of one ask, over connections that all asks share."""
-
-    def __init__(self, adapter: HTTPAdapter, headers: Mapping[str, str]) -> None:
-        super().__init__()
-        self.trust_env = False  # no proxies, certificates or .netrc passwords from the environment
-        self.adapters = OrderedDict({"http://": adapter, "https://": adapter})
-        self.headers = CaseInsensitiveDict(headers)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: or else `send` reads the whole body of a redirect, without a cap, to prepare for it."""
-        return
+        Without a proxy there is little to decide, and what requests looks up each time is left out; errors
+        are urllib3's own then.
+        """
+        if proxies:
+            return super().send(request, True, timeout, verify, cert, proxies)
+        parts = urlsplit(str(request.url))
+        pool = self.poolmanager.connection_from_host(
+            parts.hostname, parts.port, parts.scheme, pool_kwargs={"cert_reqs": "CERT_REQUIRED"}
+        )
+        response = requests.Response()
+        response.request, response.url = request, str(request.url)
+        response.raw = pool.urlopen(
+            str(request.method),
+            request.path_url,
+            body=request.body,
+            headers=request.headers,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            retries=self.max_retries,
+            timeout=timeout,
+        )
+        response.status_code = response.raw.status
+        return response
 
 
 # ------------------------------------------------------------------------------------------------- the bodies
@@ -542,7 +564,7 @@ class _Visit:
     def __init__(self, fetcher: Fetcher, ask: Ask, ends: Callable[[], float]) -> None:
         self.fetcher = fetcher
         self.ask = ask
-        self.session = _Session(fetcher.adapter, fetcher.headers | {"Accept": ask.accept})
+        self.cookies = RequestsCookieJar()  # of this ask alone
         self.url = ask.url
         self.hops: list[Hop] = []
         self.own_headers: Mapping[str, str] = ask.headers
@@ -610,7 +632,7 @@ class _Visit:
 
     def _state(self, url: str) -> tuple[str, ...]:
         """All that the next request would differ by: sites do send visitors back once they have a cookie."""
-        cookies = (f"{cookie.domain} {cookie.name}={cookie.value}" for cookie in self.session.cookies)
+        cookies = (f"{cookie.domain} {cookie.name}={cookie.value}" for cookie in self.cookies)
         return (url, *sorted(cookies))
 
     def _examine(self, url: str) -> Place:
@@ -626,43 +648,46 @@ class _Visit:
 
     def _send(self, place: Place) -> requests.Response:
         """One request, and the head of its answer."""
+        prepared = self._prepared()
+        # What requests made of the URL is what goes out.
+        if prepared.url != self.url and self._examine(str(prepared.url)) != place:
+            raise _Halt(Reason.BLOCKED_ADDRESS, "ambiguous")
         while True:
             self._wait(place)
             self.exchange.phase = "connect"
-            request = self._request()
-            try:
-                prepared = self.session.prepare_request(request)
-            except (requests.exceptions.InvalidURL, UnicodeError) as error:
-                raise _Halt(Reason.BLOCKED_ADDRESS, "malformed") from error
-            if self._examine(str(prepared.url)) != place:
-                raise _Halt(Reason.BLOCKED_ADDRESS, "ambiguous")
             self.exchange.reused = True
             self.exchange.allowance = MAX_HEADER_BYTES
             try:
                 return self._head(prepared)
-            except requests.ConnectionError as error:
+            except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
                 # A server may close an idle connection just as we use it again: that says nothing about the
                 # URL. The broken connection is gone from the pool, so this ends with a fresh one.
                 reason, _ = _failure_of(error, self.exchange.phase)
                 if reason is not Reason.REFUSED or not self.exchange.reused:
                     raise
 
-    def _request(self) -> requests.Request:
-        headers = dict(self.own_headers)
+    def _prepared(self) -> requests.PreparedRequest:
+        """The next request, with nothing of the environment: no proxies, no passwords of .netrc."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare_method("POST" if self.ask.post else "HEAD" if self.ask.head_only else "GET")
+        try:
+            prepared.prepare_url(self.url, None)
+        except (requests.exceptions.InvalidURL, UnicodeError) as error:
+            raise _Halt(Reason.BLOCKED_ADDRESS, "malformed") from error
+        headers = {**self.fetcher.headers, "Accept": self.ask.accept, **self.own_headers}
         if self.ask.post:
             headers["Content-Type"] = "application/json"
-            return requests.Request("POST", self.url, headers=headers, data=self.ask.post.encode())
-        return requests.Request("HEAD" if self.ask.head_only else "GET", self.url, headers=headers)
+        prepared.prepare_headers(headers)
+        if len(self.cookies):
+            prepared.prepare_cookies(self.cookies)
+        prepared.prepare_body(self.ask.post.encode() if self.ask.post else None, None)
+        return prepared
 
     def _head(self, prepared: requests.PreparedRequest) -> requests.Response:
-        response = self.session.send(
-            prepared,
-            stream=True,
-            allow_redirects=False,
-            timeout=self.exchange.remaining(),
-            verify=True,
-            proxies=self.fetcher.proxies,
-        )
+        timeout = self.exchange.remaining()
+        response = self.fetcher.adapter.send(prepared, timeout=timeout, proxies=self.fetcher.proxies)
+        if "set-cookie" in response.raw.headers:
+            extract_cookies_to_jar(self.cookies, prepared, response.raw)  # type: ignore[no-untyped-call]
         if response.status_code < 200:
             # Only 100 is understood below us; whatever follows must not be taken for the next URL's answer.
             response.close()

@@ -18,7 +18,6 @@ from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL
 from .identity import KnownIdentity, held_against
 from .outcomes import Outcome, Reason
-from .page import Content
 from .siblings import SiblingFacts, Siblings
 from .signals import blocked_by
 from .verdict import SIBLING, identity_of, judge, probes_of, retry_after, sibling_facts
@@ -189,7 +188,7 @@ def facts_of(answer: Answer) -> Mapping[str, object]:
     facts["redirects"] = len(answer.hops)
     if answer.status is None:
         return facts
-    content = Content(answer.body, answer.headers)
+    content = answer.content
     if blocker := blocked_by(answer):
         # Without its query, which may repeat what was asked for.
         facts["blocked_by"] = blocker.partition("?")[0].partition("#")[0][:KEPT_HEADER_CHARACTERS]

@@ -31,7 +31,7 @@ from apps.platforms.schema import (
 from .address_lists import address_lists
 from .answer import Answer
 from .outcomes import REASONS_OF, Outcome, Reason
-from .page import Content, normalise
+from .page import normalise
 from .siblings import is_home
 
 GENERIC_FILE = Path(__file__).resolve().parent / "generic.toml"
@@ -184,27 +184,27 @@ class Reading:
         self.asked_of = asked_of  # the target's own URL
         self.params = params
         self.json_after = json_after  # the text in a page after which JSON stands; "" where the body is JSON
-        self.content = Content(answer.body, answer.headers)
+        self.content = answer.content
 
-    @cached_property
+    @property
     def normal_title(self) -> str:
         """The title, normalised for comparing wording."""
-        return normalise(self.content.page.title)
+        return self.content.normal_page.title
 
-    @cached_property
+    @property
     def normal_headings(self) -> tuple[str, ...]:
         """The headings, normalised for comparing wording."""
-        return tuple(normalise(heading) for heading in self.content.page.headings)
+        return self.content.normal_page.headings
 
-    @cached_property
+    @property
     def normal_notices(self) -> tuple[str, ...]:
         """The status blocks, normalised for comparing wording."""
-        return tuple(normalise(notice) for notice in self.content.page.notices)
+        return self.content.normal_page.notices
 
-    @cached_property
+    @property
     def normal_text(self) -> str:
         """The visible text, normalised for comparing wording."""
-        return normalise(self.content.page.text)
+        return self.content.normal_page.text
 
     @cached_property
     def title_parts(self) -> tuple[str, ...]:
@@ -288,7 +288,7 @@ def _response_matches(when: When, reading: Reading) -> bool:
         return False
     if not _places_match(when, reading):
         return False
-    if when.body and not any(mark in reading.content.text for mark in when.body):
+    if when.body and not any(map(reading.content.holds, when.body)):
         return False
     if when.json and not all(_json_matches(condition, reading) for condition in when.json):
         return False
@@ -323,6 +323,8 @@ def _places_match(when: When, reading: Reading) -> bool:
         return False
     if when.final_url and not leads_to(reading.final_url, when.final_url, reading.params):
         return False
+    if not (when.redirect_to or when.redirect):
+        return True
     places = reading.places
     if when.redirect_to and not any(leads_to(place, when.redirect_to, reading.params) for place in places):
         return False
@@ -404,13 +406,19 @@ def _wording_matches(when: When, reading: Reading) -> bool:
     )
 
 
-def _any_equals(texts: Iterable[str], phrases: Iterable[str]) -> bool:
-    return not {normalise(phrase) for phrase in phrases}.isdisjoint(texts)
+def _any_equals(texts: Iterable[str], phrases: tuple[str, ...]) -> bool:
+    return not _normal(phrases).isdisjoint(texts)
 
 
-def _any_contains(texts: Iterable[str], phrases: Iterable[str]) -> bool:
-    wanted = [normalise(phrase) for phrase in phrases]
+def _any_contains(texts: Iterable[str], phrases: tuple[str, ...]) -> bool:
+    wanted = _normal(phrases)
     return any(phrase in text for text in texts for phrase in wanted)
+
+
+@lru_cache(maxsize=4096)
+def _normal(phrases: tuple[str, ...]) -> frozenset[str]:
+    """Phrases of a signal, normalised once."""
+    return frozenset(map(normalise, phrases))
 
 
 # ------------------------------------------------------------------------------------------------------- JSON
