@@ -282,11 +282,15 @@ def _response_matches(when: When, reading: Reading) -> bool:
         return False
     if when.bytes_under is not None and len(answer.body) >= when.bytes_under:
         return False
-    if not all(_header_matches(condition, answer.headers) for condition in when.header):
+    if when.header and not all(_header_matches(condition, answer.headers) for condition in when.header):
         return False
     if when.header_name is not None and not any(when.header_name.search(name) for name in answer.headers):
         return False
     if not _places_match(when, reading):
+        return False
+    if when.text_under is not None and (
+        reading.answer.truncated or len(reading.content.page.text) >= when.text_under
+    ):
         return False
     if when.body and not any(map(reading.content.holds, when.body)):
         return False
@@ -382,12 +386,8 @@ def leads_to(url: str, patterns: Iterable[str], params: Mapping[str, str]) -> bo
 
 
 def _wording_matches(when: When, reading: Reading) -> bool:
-    if when.text_under is not None and (
-        reading.answer.truncated or len(reading.content.page.text) >= when.text_under
-    ):
-        return False
-    if when.title and not any(
-        normalise(expand(one, reading.params)) in reading.normal_title for one in when.title
+    if when.title and not _any_contains(
+        (reading.normal_title,), tuple(expand(one, reading.params) for one in when.title)
     ):
         return False
     if when.title_equals and not _any_equals((reading.normal_title,), when.title_equals):
@@ -477,7 +477,7 @@ def _json_matches(condition: JsonCondition, reading: Reading) -> bool:
             return False
     if condition.says:
         told = normalise(" ".join(text for value in values for text in texts_in(value)))
-        if not any(normalise(phrase) in told for phrase in condition.says):
+        if not _any_contains((told,), condition.says):
             return False
     if condition.filled and not any(values):
         return False

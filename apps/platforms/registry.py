@@ -119,23 +119,26 @@ def politeness(host: str) -> Politeness:
     The definition that names the host decides (its own line for the host, then its general one), also for the
     hosts that only its probes ask; else `CHECK_HOST_INTERVAL` and `CHECK_HOST_CONCURRENCY`.
     """
-    name, port = split_authority(host)
-    for candidate in definitions().values():
+    return _politeness(directories(), host) or Politeness(
+        interval_seconds=settings.CHECK_HOST_INTERVAL, concurrency=settings.CHECK_HOST_CONCURRENCY
+    )
+
+
+@lru_cache(maxsize=4096)
+def _politeness(directories: tuple[str, ...], host: str) -> Politeness | None:
+    found = _load(directories).values()
+    for candidate in found:
         if host in candidate.host_politeness:
             return candidate.host_politeness[host]
-    known = definition_for_host(name, port) or next(
+    known = _covering(directories, *split_authority(host)) or next(
         (
             candidate
-            for candidate in definitions().values()
+            for candidate in found
             if any(urlsplit(probe.url).netloc == host for probe in candidate.probes.values())
         ),
         None,
     )
-    if known is not None and known.politeness is not None:
-        return known.politeness
-    return Politeness(
-        interval_seconds=settings.CHECK_HOST_INTERVAL, concurrency=settings.CHECK_HOST_CONCURRENCY
-    )
+    return known.politeness if known is not None else None
 
 
 def asked_hosts(group: str) -> set[str]:

@@ -287,6 +287,8 @@ def expand(template: str, params: Mapping[str, str]) -> str:
     "encoded" makes one value of a query, or one part of a path, of a text as it stands: slashes are encoded,
     and so are its percent signs.
     """
+    if "{" not in template:
+        return template
 
     def value(found: re.Match[str]) -> str:
         text = params.get(found[1], "")
