@@ -82,7 +82,11 @@ _SAME_CHARACTERS = str.maketrans(
 
 def normalise(text: str) -> str:
     """For comparing wording: case, kinds of quotation marks, dashes and spaces make no difference."""
-    return " ".join(text.translate(_SAME_CHARACTERS).casefold().split())
+    return " ".join(_folded(text).split())
+
+
+def _folded(text: str) -> str:
+    return text.translate(_SAME_CHARACTERS).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +392,7 @@ class Content:
             title=normalise(page.title),
             headings=tuple(map(normalise, page.headings)),
             notices=tuple(map(normalise, page.notices)),
-            text=normalise(page.text),
+            text=_folded(page.text),  # whose white space is collapsed already
         )
 
     def blocks(self, *, classes: Iterable[str] = (), ids: Iterable[str] = ()) -> tuple[str, ...]:
