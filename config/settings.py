@@ -154,7 +154,7 @@ REDIS_URL = environment.address_of_service(
     "REDIS_URL",
     schemes={"redis", "rediss", "unix"},
     example="redis://host:6379/0",
-    without="to check in one process",
+    without="to check without a queue",
 )
 
 
@@ -181,6 +181,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _QUEUE = {"URL": REDIS_URL or "redis://127.0.0.1:6379/0", "DEFAULT_TIMEOUT": 600}
 # Workers take from "tick" first, so that the hand-out of work never waits behind the work.
 RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
+# Checkers that `serve` starts, or workers where there is a queue. A process uses one core.
+CHECK_PROCESSES = environment.whole_number(
+    "CHECK_PROCESSES", 2 if REDIS_URL else 1, least=1, most=64, unit="processes"
+)
 # How long a worker that says nothing any more keeps a host to itself.
 CHECK_LEASE_SECONDS = environment.whole_number("CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds")
 # Seconds between two looks for due targets, where django-rq's scheduler does the looking.

@@ -76,6 +76,7 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         ("CHECK_HOST_INTERVAL", "-1", "Write a number of seconds from 0 to 3600, for example 1."),
         ("CHECK_HOST_CONCURRENCY", "0", "a whole number of requests from 1 to 100, for example 2."),
         ("CHECK_CONCURRENCY", "many", "a whole number of threads from 1 to 500, for example 16."),
+        ("CHECK_PROCESSES", "0", "a whole number of processes from 1 to 64, for example 1."),
         ("CHECK_ALLOW_NETWORKS", "localhost", "Write networks separated by commas, for example"),
         ("CHECK_ALLOW_NETWORKS", "10.0.0.1/8", "Write networks separated by commas, for example"),
         ("CHECK_ALLOW_PORTS", "http", "Write ports from 1 to 65535 separated by commas"),

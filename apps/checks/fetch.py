@@ -69,6 +69,7 @@ MAX_ADDRESSES_TRIED = 4
 READ_SIZE = 32 * 1024  # bytes asked for at a time
 COMPRESSION_OVERHEAD = 64 * 1024  # a compressed body may be this much longer than the cap before we stop
 FRAMING_FACTOR = 8  # bytes on the wire for each byte of a body, at most: tiny chunks are mostly framing
+HOSTS_A_THREAD = 4  # in work: most hosts wait for their pace, and a waiting host needs no thread
 MAX_LOOKUPS = 64  # name lookups that may hang at once; a C library's lookup cannot be called off
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
@@ -530,8 +531,9 @@ class Fetcher:
             "Accept-Encoding": "gzip, deflate",
             "Connection": "keep-alive",
         }
+        threads = int(settings.CHECK_CONCURRENCY)
         self.adapter = _GatedAdapter(
-            _tls_context(settings.CHECK_CA_BUNDLE), hosts=64, connections=int(settings.CHECK_CONCURRENCY)
+            _tls_context(settings.CHECK_CA_BUNDLE), hosts=HOSTS_A_THREAD * threads, connections=threads
         )
 
     def __call__(self, ask: Ask, *, ends: Callable[[], float] = lambda: math.inf) -> Answer:

@@ -32,7 +32,7 @@ from . import probing
 from .accounts import GONE
 from .answer import Answer, Ask, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL, Witness, witness
-from .fetch import Fetcher
+from .fetch import HOSTS_A_THREAD, Fetcher
 from .identity import KnownIdentity
 from .lease import Lease
 from .models import Canary, DefinitionState, Target
@@ -46,7 +46,6 @@ from .turns import OutOfTurn
 
 log = logging.getLogger(__name__)
 
-HOSTS_A_THREAD = 4  # leased at once: most hosts wait for their pace, and a waiting host needs no thread
 TARGETS_A_LOAD = 200  # of one host, at a time
 RECORD_AT = 100  # finished checks of one host before they are written
 RECORD_EVERY_SECONDS = 2.0

@@ -19,7 +19,6 @@ from apps.core.commands import clock_problem, database_problem
 from apps.server.supervisor import Part
 
 WEB_THREADS = 4
-WORKERS = 2  # of the queue; more machines can add theirs
 CONNECT_SECONDS = 5
 
 
@@ -31,7 +30,7 @@ class CannotServe(Exception):
 
 
 def parts(*, host: str, port: int) -> Iterator[Part]:
-    """What `serve` starts: the web server, and the checker in one process or as a queue with its workers."""
+    """What `serve` starts: the web server, and checkers, or a queue with its workers."""
     yield Part(
         "web server",
         [
@@ -42,7 +41,8 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
         ],
     )
     if not settings.REDIS_URL:
-        yield Part("checker", manage("run_checker"))
+        for number in range(1, settings.CHECK_PROCESSES + 1):
+            yield Part("checker" if number == 1 else f"checker {number}", manage("run_checker"))
         return
     # rq reports every job at its usual level, which would bury what `serve` has to say.
     schedule = str(settings.BASE_DIR / "config" / "cron.py")
@@ -51,7 +51,7 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
     yield Part(
         "workers",
         manage(
-            *("rqworker-pool", "tick", "default", "--num-workers", str(WORKERS)),
+            *("rqworker-pool", "tick", "default", "--num-workers", str(settings.CHECK_PROCESSES)),
             *("--worker-class", "apps.checks.jobs.CheckWorker", "--verbosity", "0"),
         ),
     )
@@ -70,10 +70,13 @@ def manage(*arguments: str) -> list[str]:
 def checker_words() -> str:
     """What checks, in words."""
     if not settings.REDIS_URL:
-        return f"one process, {settings.CHECK_CONCURRENCY} threads"
+        threads = f"{settings.CHECK_CONCURRENCY} threads"
+        if settings.CHECK_PROCESSES == 1:
+            return f"one process, {threads}"
+        return f"{settings.CHECK_PROCESSES} processes, {threads} each"
     address = urlsplit(settings.REDIS_URL)
     place = f"{address.hostname}:{address.port or 6379}" if address.hostname else address.path
-    return f"a scheduler and {WORKERS} workers, with the queue at {place}"
+    return f"a scheduler and {settings.CHECK_PROCESSES} workers, with the queue at {place}"
 
 
 def database_words() -> str:
@@ -168,7 +171,7 @@ def require_redis() -> None:
     except (RedisError, OSError) as error:
         reason = str(error).strip().rstrip(".")
         raise CannotServe(
-            f"Redis does not answer: {reason}. Start it, or unset REDIS_URL to check in one process."
+            f"Redis does not answer: {reason}. Start it, or unset REDIS_URL to check without a queue."
         ) from error
     finally:
         client.close()
