@@ -55,6 +55,9 @@ BODY_BYTES = 30_000
 KINDS = ("page", "missing", "moved", "gone", "legal")
 STATUSES = {"page": "200 OK", "gone": "410 Gone", "legal": "451 Unavailable For Legal Reasons"}
 SLOW_SHARE = 10  # a tool that manages little is given this part of the URLs
+OF_CERTIFICATES = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+"""Variables that say what is trusted, in place of the options."""
+FEWEST = HOSTS * len(KINDS)  # URLs: every host has every kind
 LIMIT = 120.0  # seconds for one run of a tool
 PROCESSES = max(os.cpu_count() or 1, 1)
 SERVERS = 2  # processes of the server
@@ -143,7 +146,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
-    access_log off;
+    log_format number "$request_uri";
+    access_log {folder}/asked.log number;
     keepalive_requests 1000000000;
     keepalive_timeout {keep}s;
     absolute_redirect off;
@@ -170,16 +174,21 @@ http {{
 
 @dataclass(frozen=True)
 class Place:
-    """Where a setting's server answers, and, if it keeps count, which URLs it has answered."""
+    """Where a setting's server answers, and how it can be told which URLs it has answered."""
 
     setting: Setting
     port: int
     authority: str = ""  # the file of the certificate authority, for TLS
-    seen: mmap.mmap | None = None
+    seen: mmap.mmap | None = None  # a byte for each number of a URL
+    log: Path | None = None  # a line with the path for each answer
 
     def answered(self, numbers: Sequence[int]) -> int:
         """How many of these URLs have been answered to their end."""
-        return sum(self.seen[number] for number in numbers) if self.seen else 0
+        if self.seen is not None:
+            return sum(self.seen[number] for number in numbers)
+        found = self.log.read_text().split() if self.log is not None else []
+        paths = {path.rpartition("/")[2] for path in found}
+        return sum(str(number) in paths for number in numbers)
 
 
 @contextmanager
@@ -222,7 +231,7 @@ def nginx(setting: Setting, folder: Path) -> Iterator[Place]:
     )
     try:
         wait_for(port)
-        yield Place(setting, port, authority)
+        yield Place(setting, port, authority, log=folder / "asked.log")
     finally:
         process.terminate()
         process.wait()
@@ -333,7 +342,7 @@ def wait_for(port: int) -> None:
 def checker(way: str) -> None:
     """A process of ours: says "ready", waits for a line, and prints how many it has done whenever it has.
 
-    When it has nothing more to do it waits to be stopped. `way` is "checks" for the runner on what is due, or
+    When it has nothing more to do it waits for the end of its input. `way` is "checks" for the runner on what is due, or
     "fetching" for the fetcher on the URLs of standard input.
     """
     prepare()
@@ -357,7 +366,7 @@ def checker(way: str) -> None:
             sys.stdin.readline()
             for future in as_completed([pool.submit(fetcher, ask) for ask in asks]):
                 say(str(int(future.result().status is not None)))
-    stop.wait()
+    sys.stdin.read()
 
 
 def watch() -> None:
@@ -572,7 +581,12 @@ def theirs(
     others = [number for number in numbers if host_of(number) != HANGING]
     begun = time.monotonic()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=folder
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in OF_CERTIFICATES},
     )
     megabytes = waited = 0.0
     while process.poll() is None and waited < LIMIT:
@@ -584,13 +598,15 @@ def theirs(
     seconds = time.monotonic() - begun
     process.kill()
     process.wait()
+    if waited < LIMIT and place.answered(others) < len(others):
+        raise SystemExit(f"{peer.name} asked for {place.answered(others)} of {len(others)} URLs.")
     return (seconds if waited < LIMIT else float("inf")), megabytes
 
 
 def run_of(peer: Peer, program: str, folder: Path, place: Place, numbers: Sequence[int]) -> Run:
     """One run of a peer, without what it takes to start."""
     first = next(number for number in numbers if host_of(number) != HANGING)
-    numbers = numbers[: max(len(numbers) // peer.share, HOSTS)]
+    numbers = numbers[: max(len(numbers) // peer.share, FEWEST)]
     start, _ = theirs(peer, program, folder, place, [first])
     if place.seen is not None:
         place.seen[:] = bytes(len(place.seen))
@@ -696,7 +712,7 @@ def main(*arguments: str) -> None:
     if shutil.which("nginx") is None:
         raise SystemExit("Missing: nginx. On Debian: apt-get install nginx")
     count = next((int(one) for one in arguments if one.isdigit()), 1500)
-    count += -count % (HOSTS * len(KINDS))  # each host has as many of each kind
+    count += -count % FEWEST
     chosen = [one for one in SETTINGS if one.name in arguments] or SETTINGS
     say(f"{machine()}; {', '.join(versions())}.")
     say(f"Medians of {RUNS} runs of {count:,} URLs on {HOSTS} addresses.")
