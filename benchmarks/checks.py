@@ -342,8 +342,8 @@ def wait_for(port: int) -> None:
 def checker(way: str) -> None:
     """A process of ours: says "ready", waits for a line, and prints how many it has done whenever it has.
 
-    When it has nothing more to do it waits for the end of its input. `way` is "checks" for the runner on what is due, or
-    "fetching" for the fetcher on the URLs of standard input.
+    When it has nothing more to do it waits for the end of its input. `way` is "checks" for the runner on what
+    is due, or "fetching" for the fetcher on the URLs of a first line.
     """
     prepare()
     from django.conf import settings

@@ -148,6 +148,7 @@ class HostRun:
     waiting: deque[Due | DueCanary] = field(default_factory=deque)
     pending_ids: set[int] = field(default_factory=set)  # targets loaded and not yet recorded
     pending_canaries: set[int] = field(default_factory=set)
+    more: bool = True  # targets may be due beside those that are pending
     in_flight: int = 0
     finished: list[Finished] = field(default_factory=list)
     finished_since: float = 0.0
@@ -318,7 +319,7 @@ class Runner:
 
     def _advance(self, run: HostRun) -> None:
         """Hand out what may be asked now, write what is finished, and give the host back at the end."""
-        if not run.waiting and not run.in_flight:
+        if run.more and not run.waiting and not run.in_flight:
             self._load(run)
         if run.waiting and self._seconds_to_hold(run.lease.host) > LONGEST_HOLD_SECONDS:
             run.close()
@@ -360,7 +361,9 @@ class Runner:
         self._load_canaries(run)
         due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
         rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
-        for target in rows.only("key", "present_at", "status", "salt", "identity")[:TARGETS_A_LOAD]:
+        loaded = list(rows.only("key", "present_at", "status", "salt", "identity")[:TARGETS_A_LOAD])
+        run.more = len(loaded) == TARGETS_A_LOAD
+        for target in loaded:
             run.waiting.append(
                 Due(
                     target.pk,
