@@ -227,20 +227,22 @@ class _Beside:
     """The answer for an address beside a target that cannot exist, and whether it has yet to be asked for."""
 
     def __init__(self, match: Match, answers: Sequence[Answer], known: SiblingFacts | None) -> None:
-        self._front_page = is_home(match.key)
-        self._url = compared_with(match.key)
+        self._key = match.key
         self._asked = known is not None or any(one.ask.name == SIBLING for one in answers)
         self.facts = known or facts_beside(answers)
 
     def is_wanted_for(self, signal: Signal) -> bool:
         """Whether the answer has yet to be asked for. That a front page is there needs no comparison."""
-        if self._front_page and signal.outcome != Outcome.REMOVED and not signal.whole_site:
+        if self._asked:
             return False
-        return self._url is not None and not self._asked
+        if is_home(self._key) and signal.outcome != Outcome.REMOVED and not signal.whole_site:
+            return False
+        return compared_with(self._key) is not None
 
     def ask(self) -> Ask:
-        assert self._url is not None  # noqa: S101 - it is wanted
-        return Ask(name=SIBLING, url=self._url)
+        url = compared_with(self._key)
+        assert url is not None  # noqa: S101 - it is wanted
+        return Ask(name=SIBLING, url=url)
 
 
 def _compared(
