@@ -217,15 +217,20 @@ class _BlockReader(_Reader):
         self.take_text(first)
         keep, hint = self._text.append, self._hint.search
         for segment in segments:
-            if not (self._inside or self._element or self._heading is not None):
-                found = _TAG.match(segment)
-                if found:
-                    name, attributes, text = found.groups()
-                    name = name.lower()
-                    if name not in _OF_ITS_OWN and not (attributes and hint(attributes)):
-                        keep(text if name in _INLINE else f" {text}")
-                        continue
-            self.take_segment(segment)
+            found = None if self._inside or self._element else _TAG.match(segment)
+            if found is None:
+                self.take_segment(segment)
+                continue
+            name, attributes, text = found.groups()
+            name = name.lower()
+            if name in _OF_ITS_OWN or (attributes and hint(attributes)):
+                self._take_tag(name, attributes)
+                self.take_text(text)
+                continue
+            words = text if name in _INLINE else f" {text}"
+            keep(words)
+            if self._heading is not None:
+                self._heading.append(words)
 
     def blocks(self) -> tuple[str, ...]:
         return tuple(_tidy("".join(texts)) for texts in self._found)
