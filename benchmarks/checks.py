@@ -44,7 +44,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO, cast
 
-from shared import Environment, databases, headings, machine, migrate, prepare, row, say
+from shared import Environment, again, databases, headings, machine, migrate, prepare, row, say
 
 RUNS = 3
 HOSTS = 50
@@ -58,6 +58,7 @@ SLOW_SHARE = 10  # a tool that manages little is given this part of the URLs
 OF_CERTIFICATES = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 """Variables that say what is trusted, in place of the options."""
 FEWEST = HOSTS * len(KINDS)  # URLs: every host has every kind
+PATIENCE = 2.0  # seconds, for the server's log
 LIMIT = 120.0  # seconds for one run of a tool
 PROCESSES = max(os.cpu_count() or 1, 1)
 SERVERS = 2  # processes of the server
@@ -189,6 +190,15 @@ class Place:
         found = self.log.read_text().split() if self.log is not None else []
         paths = {path.rpartition("/")[2] for path in found}
         return sum(str(number) in paths for number in numbers)
+
+    def has_answered(self, numbers: Sequence[int]) -> bool:
+        """Whether all of them have been answered; what is written down may come a little after the answer."""
+        until = time.monotonic() + PATIENCE
+        while self.answered(numbers) < len(numbers):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+        return True
 
 
 @contextmanager
@@ -343,7 +353,7 @@ def checker(way: str) -> None:
     """A process of ours: says "ready", waits for a line, and prints how many it has done whenever it has.
 
     When it has nothing more to do it waits for the end of its input. `way` is "checks" for the runner on what
-    is due, or "fetching" for the fetcher on the URLs of a first line.
+    is due, after it has begun to watch the URLs of a first line, or "fetching" for the fetcher on these URLs.
     """
     prepare()
     from django.conf import settings
@@ -354,14 +364,16 @@ def checker(way: str) -> None:
 
     warm_up()
     stop = threading.Event()
+    urls = sys.stdin.readline().split()
     if way == "checks":
+        watch(urls)
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         runner = Runner(stop=stop, on_recorded=lambda outcomes: say(str(outcomes.total())))
         say("ready")
         sys.stdin.readline()
         runner.run_due()
     else:
-        asks = [Ask("page", url) for url in sys.stdin.readline().split()]
+        asks = [Ask("page", url) for url in urls]
         with Fetcher() as fetcher, ThreadPoolExecutor(settings.CHECK_CONCURRENCY) as pool:
             say("ready")
             sys.stdin.readline()
@@ -384,17 +396,17 @@ def warm_up() -> None:
     observe(canonicalise(f"http://{address(1)}/"), fetch=answer, seen_available=False, siblings=Siblings())
 
 
-def watch() -> None:
-    """Watch the URLs of standard input in the database of the settings, and nothing else."""
-    prepare()
+def watch(urls: Sequence[str]) -> None:
+    """Watch these URLs; whatever was watched before is not due any more."""
     from apps.checks.models import Target
     from apps.checks.services import Wanted, watch_targets
     from apps.core import clock
     from apps.core.canonical import canonicalise
     from apps.platforms.matching import match
 
+    if not urls:
+        return
     Target.objects.update(next_check_at=None)
-    urls = sys.stdin.read().split()
     watch_targets(Wanted(match(canonicalise(url)), clock.now()) for url in urls)
 
 
@@ -445,8 +457,6 @@ def ours(way: str, processes: int, environment: Environment, place: Place, numbe
     expected = len(numbers)
     if place.setting.hangs:
         expected -= sum(host_of(number) == HANGING for number in numbers)
-    if way == "checks":
-        this(["--watch"], settings, input=" ".join(urls))
     command = [sys.executable, sys.argv[0], "--checker", way]
     started = [Process.start(command, settings) for _ in range(processes)]
     done, lock, finished = 0, threading.Lock(), threading.Event()
@@ -462,6 +472,9 @@ def ours(way: str, processes: int, environment: Environment, place: Place, numbe
     for number, process in enumerate(started):
         if way == "fetching":
             process.say(" ".join(urls[number::processes]))
+        else:
+            process.say(" ".join(urls) if number == 0 else "")  # the first watches them for all
+    for process in started:
         process.output.readline()
     listeners = [threading.Thread(target=listen, args=(process,), daemon=True) for process in started]
     for listener in listeners:
@@ -484,13 +497,6 @@ def peak_of(process: int) -> float:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
         return int(found[1]) / 1024 if found else 0.0
     return 0.0
-
-
-def this(arguments: Sequence[str], environment: Environment, *, input: str = "") -> None:
-    """This program once more, in a process of its own."""
-    subprocess.run(
-        [sys.executable, sys.argv[0], *arguments], env=dict(environment), input=input, text=True, check=True
-    )
 
 
 # ------------------------------------------------------------------------------------------------------ peers
@@ -613,8 +619,8 @@ def theirs(
     seconds = time.monotonic() - begun
     process.kill()
     process.wait()
-    if waited < LIMIT and place.answered(others) < len(others):
-        raise SystemExit(f"{peer.name} asked for {place.answered(others)} of {len(others)} URLs.")
+    if waited < LIMIT and not place.has_answered(others):
+        raise SystemExit(f"{peer.name} did not ask for all {len(others)} URLs.")
     return (seconds if waited < LIMIT else float("inf")), megabytes
 
 
@@ -736,7 +742,7 @@ def main(*arguments: str) -> None:
         folder = Path(name)
         folder.chmod(0o755)  # the servers and LinkChecker are other users where we are root
         for environment in environments.values():
-            this(["--migrate"], environment)
+            again("--migrate", environment=environment)
         named = ways(environments)
         for setting in chosen:
             found[setting.name] = measure(setting, named, folder, count)
@@ -748,8 +754,6 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--migrate"]:
             migrate()
-        case ["--watch"]:
-            watch()
         case ["--checker", way]:
             checker(way)
         case ["--requests", file, at_once, authority]:
