@@ -2,9 +2,9 @@
 
 For each number, by default 20,000 and 200,000, it fills a new SQLite database and a new PostgreSQL (from the
 wheel that the tests use; or the empty one that DATABASE_URL names, for one number alone) with a fictional
-campaign of so many items in 40 reports, and publishes it with its rows. Then, each in a process of its own:
-the snapshot that public pages are made of, an edition, which begins with a snapshot, and the whole site as
-files, twice: seconds and peak memory.
+campaign of so many items with five checks each, and publishes it with its rows. Then, each in a process of
+its own: the snapshot that public pages are made of, an edition, which begins with a snapshot, and the whole
+site as files, twice: seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -15,28 +15,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from filling import fill
-from shared import again, databases, headings, machine, peak, prepare, row, say, tell, told
+from shared import again, databases, fill, headings, machine, peak, prepare, row, say, tell, told
 
 PLATFORMS = 2
+CHECKS_AN_ITEM = 5
 PARTS = ("snapshot", "edition", "site", "site, once more")
 
 
 def publish(items: int) -> None:
     """Fill the database of the settings, and publish what is in it."""
-    fill(items, PLATFORMS)
+    fill(items, checks=CHECKS_AN_ITEM * items, platforms=PLATFORMS)
 
-    from apps.checks.models import Target
-    from apps.core.pseudonyms import new_key
     from apps.reports.models import Campaign
     from tests.public.seeding import make_public
 
-    # What was written as fast as possible has no commitments; editions name URLs by them.
-    for start in range(1, items + 1, 2_000):
-        some = list(Target.objects.filter(pk__range=(start, start + 1_999)).only("pk"))
-        for target in some:
-            target.commitment = new_key()
-        Target.objects.bulk_update(some, ["commitment"])
     make_public(Campaign.objects.get(), items=True, title="Benchmark")
 
 

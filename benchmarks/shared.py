@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ def migrate() -> None:
 
     prepare()
     call_command("migrate", verbosity=0)
+
+
+def fill(items: int, *, checks: int, platforms: int, until: datetime | None = None) -> None:
+    """Fill the new database of the settings with the fictional campaign of `manage.py seed_scale`."""
+    migrate()
+
+    from apps.demo.scale import UNTIL, seed
+
+    seed(items=items, checks=checks, platforms=platforms, until=until or UNTIL, say=lambda _: None)
 
 
 @contextmanager

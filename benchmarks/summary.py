@@ -1,10 +1,10 @@
 """A summary of a million items, with intervals and bands: `python benchmarks/summary.py [items] [platforms]`.
 
 Fills a new SQLite database and a new PostgreSQL (from the wheel that the tests use; or the empty one that
-DATABASE_URL names) with a fictional campaign, and summarises it by platform in a process of its own: seconds
-(the median of three runs) and peak memory, of the whole and of reading alone; once more as of an earlier
-moment, which goes by transitions and checks. Beside it lifelines fits the same intervals of the total alone,
-without bands, in growing numbers of items until it needs more than a minute.
+DATABASE_URL names) with a fictional campaign of five checks an item, and summarises it by platform in a
+process of its own: seconds (the median of three runs) and peak memory, of the whole and of reading alone;
+once more as of an earlier moment, which goes by transitions and checks. Beside it lifelines fits the same
+intervals of the total alone, without bands, in growing numbers of items until it needs more than a minute.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from filling import NOW, fill, intervals
-from shared import again, databases, headings, machine, peak, prepare, row, say, tell, told
+from shared import again, databases, fill, headings, machine, peak, prepare, row, say, tell, told
 
 LIFELINES_LIMIT = 60  # seconds
+CHECKS_AN_ITEM = 5
 PARTS = ("reading", "in all", "by platform", "by platform, as of 100 days before")
 
 
@@ -30,6 +30,7 @@ def measure(what: str) -> dict[str, Any]:
 
     from django.db import connection
 
+    from apps.demo.scale import UNTIL
     from apps.metrics.grouping import GroupKey
     from apps.metrics.records import read_items
     from apps.metrics.summary import summarise
@@ -42,7 +43,7 @@ def measure(what: str) -> dict[str, Any]:
         "in all": lambda: summarise(campaign),
         "by platform": lambda: summarise(campaign, by=[GroupKey.PLATFORM]),
         "by platform, as of 100 days before": lambda: summarise(
-            campaign, by=[GroupKey.PLATFORM], as_of=NOW - timedelta(days=100)
+            campaign, by=[GroupKey.PLATFORM], as_of=UNTIL - timedelta(days=100)
         ),
     }
     connection.ensure_connection()
@@ -55,7 +56,7 @@ def measure(what: str) -> dict[str, Any]:
 
 
 def lifelines(items: int) -> dict[str, Any]:
-    """lifelines' NPMLE of the same intervals, rounded to the same grid."""
+    """lifelines' NPMLE of the intervals of the campaign's first items, rounded to the same grid."""
     import warnings
 
     import numpy as np
@@ -63,11 +64,16 @@ def lifelines(items: int) -> dict[str, Any]:
 
     prepare()
 
+    from apps.metrics.records import read_items
     from apps.metrics.survival import rounded_outward
+    from apps.reports.models import Campaign
+    from apps.reports.selectors import items_of
 
-    made = intervals(items)
-    right = np.where(made["right"] < 0, np.inf, made["right"] / 3600)
-    left, right = rounded_outward(made["left"] / 3600, right)
+    records = read_items(items_of(Campaign.objects.get()))
+    gone = records.removed_by > records.reported
+    left = np.maximum(records.present - records.reported, 0) / 3600
+    right = np.where(gone, np.maximum(records.removed_by - records.reported, 1) / 3600, np.inf)
+    left, right = rounded_outward(left[:items], right[:items])
     warnings.simplefilter("ignore")
     began = time.perf_counter()
     KaplanMeierFitter().fit_interval_censoring(left, right)
@@ -102,7 +108,7 @@ def main(items: int = 1_000_000, platforms: int = 50) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--fill", items, platforms]:
-            fill(int(items), int(platforms))
+            fill(int(items), checks=CHECKS_AN_ITEM * int(items), platforms=int(platforms))
         case ["--measure", part]:
             tell(measure(part))
         case ["--lifelines", items]:

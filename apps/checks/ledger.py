@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,8 +22,12 @@ VERSION = 1
 def digest(check: Check, *, target_commitment: str, previous: str) -> str:
     """Hexadecimal SHA-256 of the canonical JSON of `check` with the `previous` digest ("" at first)."""
     content = content_of(check, target_commitment=target_commitment, previous=previous)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """The one JSON text that a digest is made of."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def content_of(check: Check, *, target_commitment: str, previous: str) -> dict[str, Any]:

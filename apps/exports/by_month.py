@@ -26,8 +26,9 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from apps.checks.models import Check, Transition
 from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core import clock
+from apps.core.bulk import among
 from apps.metrics.population import DAY
-from apps.metrics.reading import Whole, among, in_codes, in_seconds, read_columns
+from apps.metrics.reading import Whole, in_codes, in_seconds, read_columns
 from apps.metrics.records import NEVER, STATUS_CODES, ItemRecords, moment, read_items, seconds
 from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports, standing_replies
 from apps.metrics.timeline import MONTH, Step, Timeline

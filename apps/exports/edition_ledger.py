@@ -22,7 +22,8 @@ import numpy as np
 
 from apps.checks import ledger
 from apps.checks.models import Check, Target
-from apps.metrics.reading import Whole, among
+from apps.core.bulk import among
+from apps.metrics.reading import Whole
 
 from .edition_files import HEADS_FILE, SUMS, File, made
 from .models import Edition, EditionFile, EditionPiece, content_of

@@ -17,10 +17,11 @@ from django.db.models import Count, QuerySet
 
 from apps.checks.accounts import Fate
 from apps.core import clock
+from apps.core.bulk import among
 from apps.core.pseudonyms import pseudonyms
 from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.population import Exclusion, Population, population
-from apps.metrics.reading import Whole, among
+from apps.metrics.reading import Whole
 from apps.metrics.records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT, read_items, seconds
 from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
 from apps.reports.models import Campaign, Item

@@ -8,7 +8,6 @@ which costs half of what rows do.
 
 from __future__ import annotations
 
-import json
 import select
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +34,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce
 
 Whole = npt.NDArray[np.int64]
@@ -128,13 +127,6 @@ def in_bits(*conditions: Q) -> Expression:
     for place, condition in enumerate(conditions):
         number = number + Case(When(condition, then=Value(1 << place)), default=Value(0))
     return ExpressionWrapper(number, BigIntegerField())
-
-
-def among(keys: Whole) -> RawSQL:
-    """Many keys for an `__in`, as one parameter: SQLite has a limit for them, and planners for long lists."""
-    elements = "json_array_elements_text(%s::json)" if connection.vendor == "postgresql" else "json_each(%s)"
-    value = "value::bigint" if connection.vendor == "postgresql" else "value"
-    return RawSQL(f"SELECT {value} FROM {elements}", [json.dumps(keys.tolist())])  # noqa: S608, S611
 
 
 def distinct(values: Whole) -> Whole:

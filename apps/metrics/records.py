@@ -24,6 +24,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from apps.checks.accounts import IS_PAGE
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
+from apps.core.bulk import among
 from apps.platforms.accounts import ACCOUNT
 from apps.reports.models import ErrorMark, Item
 
@@ -31,7 +32,6 @@ from .reading import (
     Column,
     Flags,
     Whole,
-    among,
     distinct,
     in_bits,
     in_codes,

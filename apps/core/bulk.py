@@ -1,0 +1,128 @@
+"""Many rows at once, in one statement however many there are.
+
+PostgreSQL takes new rows by COPY and changed ones as arrays; SQLite runs one prepared statement for all of
+them. Nothing here is checked that a model's own methods would check: values have to be right already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+from django.db.models import CharField, DateTimeField, Field, JSONField, Model, TextField
+from django.db.models.expressions import RawSQL
+
+Row = Sequence[Any]
+
+
+def insert(model: type[Model], names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Add rows, each with the values of the fields that are named, in that order.
+
+    `names` are attributes (`target_id`). The database gives a key where none is named; every other field that
+    has no default of the database's own has to be named. JSON may come as its text, and a moment as the text
+    that the database has for it. Rows are taken as they come, and none is kept.
+    """
+    fields = [_field(model, name) for name in names]
+    table, columns = _table(model), ", ".join(_column(field) for field in fields)
+    complete = _converted(fields, rows)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in complete:
+                    copy.write_row(row)
+            return
+        marks = ", ".join(["%s"] * len(fields))
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+        cursor.executemany(statement, cast(Any, complete))  # Django passes any iterable on
+
+
+def update(model: type[Model], names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Change rows: each has the values of the fields that are named, in that order, and last its key."""
+    fields = [*(_field(model, name) for name in names), model._meta.pk]
+    complete = list(_converted(fields, rows))
+    if not complete:
+        return
+    table, *columns = _table(model), *(_column(field) for field in fields)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            types = [field.db_type(connection) for field in fields]
+            arrays = ", ".join(f"%s::{_array_of(type)}" for type in types)
+            given = ", ".join(f"v{place}" for place in range(len(fields)))
+            assigned = ", ".join(
+                f"{column} = v{place}{'::jsonb' if type == 'jsonb' else ''}"
+                for place, (column, type) in enumerate(zip(columns[:-1], types, strict=False))
+            )
+            cursor.execute(
+                f"UPDATE {table} SET {assigned} FROM unnest({arrays}) AS given ({given}) "  # noqa: S608
+                f"WHERE {columns[-1]} = v{len(columns) - 1}",
+                [list(values) for values in zip(*complete, strict=True)],
+            )
+            return
+        assigned = ", ".join(f"{column} = %s" for column in columns[:-1])
+        cursor.executemany(f"UPDATE {table} SET {assigned} WHERE {columns[-1]} = %s", complete)  # noqa: S608
+
+
+def among(keys: Iterable[int] | npt.NDArray[np.int64]) -> RawSQL:
+    """Many keys for an `__in`, as one parameter: SQLite has a limit for them, and planners for long lists."""
+    elements = "json_array_elements_text(%s::json)" if connection.vendor == "postgresql" else "json_each(%s)"
+    value = "value::bigint" if connection.vendor == "postgresql" else "value"
+    listed = keys.tolist() if isinstance(keys, np.ndarray) else list(keys)
+    return RawSQL(f"SELECT {value} FROM {elements}", [json.dumps(listed)])  # noqa: S608, S611
+
+
+def _table(model: type[Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _field(model: type[Model], name: str) -> Field[Any, Any]:
+    return next(field for field in model._meta.concrete_fields if field.attname == name)
+
+
+def _column(field: Field[Any, Any]) -> str:
+    return connection.ops.quote_name(cast(str, field.column))
+
+
+def _array_of(type: str | None) -> str:
+    # Of an array of jsonb each element would have to be quoted twice.
+    return "text[]" if type == "jsonb" else f"{type}[]"
+
+
+def _converted(fields: Sequence[Field[Any, Any]], rows: Iterable[Row]) -> Iterable[Row]:
+    """The rows with each value as the database's driver takes it."""
+    converters = [
+        (place, converter)
+        for place, field in enumerate(fields)
+        if (converter := _converter(field)) is not None
+    ]
+    for row in rows:
+        values = list(row)
+        for place, converter in converters:
+            if values[place] is not None:
+                values[place] = converter(values[place])
+        yield values
+
+
+def _converter(field: Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """What makes a field's value one that the driver takes; None where it takes any as it is."""
+    match field:
+        case JSONField():
+            return _json
+        case CharField() | TextField():
+            return str  # a member of a closed list is a text of its own kind
+        case DateTimeField() if connection.vendor == "sqlite":
+            return _moment
+        case _:
+            return None
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _moment(value: datetime | str) -> Any:
+    return value if isinstance(value, str) else connection.ops.adapt_datetimefield_value(value)
