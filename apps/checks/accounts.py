@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.db import connection
 from django.db.models import Q, TextChoices
 
 from apps.core import clock
+from apps.core.bulk import among
 from apps.platforms.accounts import ACCOUNT
 
 from .models import Target
@@ -95,7 +97,17 @@ def page_of(target: Target) -> AccountPage | None:
     )
 
 
-def look_at_pages(changed: Iterable[tuple[Target, Change]]) -> None:
+class WithAccount(Protocol):
+    """Anything that has an account behind it."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def account_key(self) -> int: ...
+
+
+def look_at_pages(changed: Iterable[tuple[WithAccount, Change]]) -> None:
     """Make the pages of accounts due whose items have just gone, or come back.
 
     Between such changes they are looked at once a week; a look now tells whether the account went with the
@@ -109,7 +121,8 @@ def look_at_pages(changed: Iterable[tuple[Target, Change]]) -> None:
     if not keys:
         return
     now = clock.now()
-    due_later = Target.objects.filter(IS_PAGE, account_key__in=keys, next_check_at__gt=now)
+    due_later = Target.objects.filter(IS_PAGE, account_key__in=among(keys), next_check_at__gt=now)
     skip = connection.features.has_select_for_update_skip_locked
     found = [page.pk for page in due_later.select_for_update(skip_locked=skip).only("pk")]
-    Target.objects.filter(pk__in=found).update(next_check_at=now)
+    if found:
+        Target.objects.filter(pk__in=among(found)).update(next_check_at=now)

@@ -12,14 +12,43 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from .models import Check, Target
+from .models import Target
 
 VERSION = 1
 
 
-def digest(check: Check, *, target_commitment: str, previous: str) -> str:
+class Recorded(Protocol):
+    """The part of a check that its digest covers."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def finished_at(self) -> datetime: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def definitive(self) -> bool: ...
+    @property
+    def signal(self) -> str: ...
+    @property
+    def http_status(self) -> int | None: ...
+    @property
+    def evidence(self) -> Any: ...
+    @property
+    def manual(self) -> bool: ...
+    @property
+    def note_commitment(self) -> str: ...
+    @property
+    def recorded_at(self) -> datetime: ...
+
+
+def digest(check: Recorded, *, target_commitment: str, previous: str) -> str:
     """Hexadecimal SHA-256 of the canonical JSON of `check` with the `previous` digest ("" at first)."""
     content = content_of(check, target_commitment=target_commitment, previous=previous)
     return hashlib.sha256(canonical(content).encode()).hexdigest()
@@ -30,7 +59,7 @@ def canonical(content: Mapping[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def content_of(check: Check, *, target_commitment: str, previous: str) -> dict[str, Any]:
+def content_of(check: Recorded, *, target_commitment: str, previous: str) -> dict[str, Any]:
     """What the digest of a check covers."""
     return {
         "version": VERSION,
