@@ -27,7 +27,7 @@ from .status import Change, Seen, State, fold, fold_all
 
 STATE_FIELDS = tuple(field.name for field in fields(State))
 UPDATED_FIELDS = (*STATE_FIELDS, "check_count", "head_digest", "next_check_at", "origins")
-READ_FIELDS = ("pk", "commitment", "account_key", "kind", *UPDATED_FIELDS)
+READ_FIELDS = ("id", "commitment", "account_key", "kind", *UPDATED_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Held:
     head_digest: str
     next_check_at: datetime | None
     origins: Sequence[str]
-    before: tuple[Any, ...]
+    before: Sequence[Any]
     appended: list[Appended] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
@@ -149,7 +149,7 @@ def _locked(target_ids: Iterable[int]) -> Iterator[Held]:
     """The targets, in the order of their keys, their rows locked until the transaction ends."""
     rows = Target.objects.filter(pk__in=bulk.among(target_ids)).order_by("pk").select_for_update()
     first, last = 4, 4 + len(STATE_FIELDS)
-    for row in rows.values_list(*READ_FIELDS):
+    for row in bulk.read(rows, READ_FIELDS):
         pk, commitment, account_key, kind = row[:first]
         check_count, head_digest, next_check_at, origins = row[last:]
         yield Held(
@@ -208,11 +208,11 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
     ids = {target.pk for target in targets}
     seen: dict[int, list[Seen]] = defaultdict(list)
     checks = Check.objects.filter(target_id__in=bulk.among(ids)).order_by("target_id", "number")
-    for target_id, evidence, *values in checks.values_list("target_id", "evidence", *_SEEN_FIELDS).iterator():
+    for target_id, evidence, *values in bulk.read(checks, ("target_id", "evidence", *_SEEN_FIELDS)):
         seen[target_id].append(_as_seen(values, evidence))
     standing: dict[int, dict[tuple[object, ...], int]] = defaultdict(dict)
     rows = Transition.objects.filter(target_id__in=bulk.among(ids), superseded_at=None)
-    for pk, target_id, *key in rows.values_list("pk", "target_id", *_KEY_FIELDS):
+    for pk, target_id, *key in bulk.read(rows, ("id", "target_id", *_KEY_FIELDS)):
         standing[target_id][tuple(key)] = pk
     gone: list[int] = []
     for target in targets:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from .outcomes import Outcome, Reason, Status, shows_item
 
@@ -98,9 +99,8 @@ def fold(state: State, seen: Seen) -> tuple[State, Change | None]:
     2. Work out the new status from that and the run of removed outcomes.
     3. Date a change from the evidence.
     """
-    if not state.identity and seen.outcome != Outcome.INCONCLUSIVE:
+    if seen.identity and not state.identity and seen.outcome != Outcome.INCONCLUSIVE:
         state = replace(state, identity=seen.identity)
-    state = replace(state, last_outcome=seen.outcome, last_reason=seen.reason, last_check_at=seen.finished_at)
     if _shows_item(seen):
         return _seen_there(state, seen)
     if seen.outcome == Outcome.REMOVED:
@@ -128,11 +128,12 @@ def _shows_item(seen: Seen) -> bool:
 def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
     available = seen.outcome == Outcome.AVAILABLE
     contradicted = state.status in {Status.SUSPECTED, Status.REMOVED}
-    if seen.manual and contradicted and state.reason == Reason.REPLACED:
-        # Rule 6: the next check keeps the identity that it finds.
-        state = replace(state, identity="")
-    new = replace(
+    # Rule 6: the next check keeps the identity that it finds.
+    anew = seen.manual and contradicted and state.reason == Reason.REPLACED
+    new = _told(
         state,
+        seen,
+        identity="" if anew else state.identity,
         status=Status.AVAILABLE if available else Status.RESTRICTED,
         reason=seen.reason,
         definitive=seen.definitive,
@@ -147,25 +148,27 @@ def _seen_there(state: State, seen: Seen) -> tuple[State, Change | None]:
         run_definitive_count=0,
         reinstated_at=seen.finished_at if state.status == Status.REMOVED else state.reinstated_at,
     )
-    return _told(new, seen), _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
 
 
 def _seen_restricted(state: State, seen: Seen) -> tuple[State, Change | None]:
-    new = replace(
+    new = _told(
         state,
+        seen,
         status=Status.RESTRICTED,
         reason=seen.reason,
         definitive=seen.definitive,
         by_person=False,
     )
-    return _told(new, seen), _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
+    return new, _change(state, new, seen, after=state.conclusive_at, by=seen.finished_at)
 
 
 def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
     first = state.run_started_at or seen.finished_at
     first_definitive = state.run_definitive_at or (seen.finished_at if seen.definitive else None)
-    new = replace(
-        _told(state, seen),
+    new = _told(
+        state,
+        seen,
         run_started_at=first,
         run_count=state.run_count + 1,
         run_definitive_at=first_definitive,
@@ -218,7 +221,7 @@ def _is_confirmed(state: State, seen: Seen) -> bool:
 
 def _could_not_tell(state: State, seen: Seen) -> tuple[State, Change | None]:
     since = state.inconclusive_since or seen.started_at
-    new = replace(state, inconclusive_since=since, inconclusive_count=state.inconclusive_count + 1)
+    new = _looked(state, seen, inconclusive_since=since, inconclusive_count=state.inconclusive_count + 1)
     if (
         state.status in {Status.WAITING, Status.AVAILABLE, Status.RESTRICTED}
         and new.inconclusive_count >= UNVERIFIABLE_COUNT
@@ -230,9 +233,22 @@ def _could_not_tell(state: State, seen: Seen) -> tuple[State, Change | None]:
     return new, _change(state, new, seen, after=since, by=seen.finished_at)
 
 
-def _told(state: State, seen: Seen) -> State:
-    """A check that could tell something ends a run of those that could not."""
-    return replace(state, conclusive_at=seen.started_at, inconclusive_since=None, inconclusive_count=0)
+def _told(state: State, seen: Seen, **changes: Any) -> State:
+    """The state after a check that could tell something: it ends a run of those that could not."""
+    return _looked(
+        state, seen, conclusive_at=seen.started_at, inconclusive_since=None, inconclusive_count=0, **changes
+    )
+
+
+def _looked(state: State, seen: Seen, **changes: Any) -> State:
+    """The state after one more check. All that changes at once: a copy takes longer than what it is for."""
+    return replace(
+        state,
+        last_outcome=seen.outcome,
+        last_reason=seen.reason,
+        last_check_at=seen.finished_at,
+        **changes,
+    )
 
 
 def _before(after: datetime | None, by: datetime) -> datetime | None:

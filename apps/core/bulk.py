@@ -7,15 +7,16 @@ all of them. Nothing here is checked that a model's own methods would check: val
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
-from django.db.models import CharField, DateTimeField, Field, JSONField, Model, TextField
+from django.db.models import CharField, DateTimeField, F, Field, JSONField, Model, QuerySet, TextField
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 
 Row = Sequence[Any]
 
@@ -69,6 +70,25 @@ def update(model: type[Model], names: Sequence[str], rows: Iterable[Row]) -> Non
         assigned = ", ".join(f"{column} = %s" for column in columns[:-1])
         statement = f"UPDATE {table} SET {assigned} WHERE {columns[-1]} = %s"  # noqa: S608
         cursor.executemany(statement, cast(Any, _converted(fields, listed)))
+
+
+def read(rows: QuerySet[Any], names: Sequence[str]) -> Iterator[list[Any]]:
+    """The values of the fields that are named, of all rows.
+
+    Moments come as text and are read here, which takes a tenth of the time that drivers take for them.
+    """
+    model: type[Model] = rows.model
+    moments = [place for place, name in enumerate(names) if isinstance(_field(model, name), DateTimeField)]
+    expressions = [
+        Cast(name, TextField()) if place in moments else F(name) for place, name in enumerate(names)
+    ]
+    for row in rows.values_list(*expressions):
+        values = list(row)
+        for place in moments:
+            if values[place] is not None:
+                moment = datetime.fromisoformat(values[place])
+                values[place] = moment if moment.tzinfo is UTC else moment.replace(tzinfo=UTC)
+        yield values
 
 
 def among(keys: Iterable[int] | npt.NDArray[np.int64]) -> RawSQL:
