@@ -71,7 +71,7 @@ def _ready(part: str, targets: list[Any]) -> Callable[[], object]:
     from apps.checks.recording import UPDATED_FIELDS, append
     from apps.core import bulk
 
-    new = [_new_check(target) for target in targets]
+    new = [new_check(target) for target in targets]
     if part.startswith("recorded"):
         size = len(new) if part == AT_ONCE else BATCHES[PARTS.index(part)]
         batches = [new[start : start + size] for start in range(0, len(new), size)]
@@ -107,7 +107,7 @@ def _ready(part: str, targets: list[Any]) -> Callable[[], object]:
     return write
 
 
-def _new_check(target: Any) -> Any:
+def new_check(target: Any) -> Any:
     """One look more at a target, an hour after the last: as before, and one in ten finds it gone."""
     from apps.checks.outcomes import Outcome, Reason
     from apps.checks.recording import NewCheck

@@ -196,7 +196,13 @@ CACHES = {
     # Counts attempts to sign in; with Redis all processes of the site count together.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Figures of large campaigns, for a while; in the process, because only it should read what it pickled.
+    "kept": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "kept",
+        "OPTIONS": {"MAX_ENTRIES": 100},
+    },
 }
 
 INSTALLED_APPS = [

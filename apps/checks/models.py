@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.core import clock
 
@@ -65,7 +65,8 @@ class Target(models.Model):
     kind = models.CharField(max_length=50)
     account = models.CharField(max_length=ACCOUNT_LENGTH, blank=True)
     account_key = models.BigIntegerField(default=0)  # of platform and account, to count by; 0: not known
-    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="targets")
+    # No index of its own: what is asked by host is asked for what is due there, which has one.
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="targets", db_index=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     origins = models.JSONField(default=list)  # ISO times of the reports: where its clocks start
 
@@ -137,7 +138,12 @@ class Target(models.Model):
 class Check(models.Model):
     """One observation of a target. Append-only; never edited, never deleted one by one."""
 
-    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="checks")
+    target = models.ForeignKey(
+        Target,
+        on_delete=models.PROTECT,
+        related_name="checks",
+        db_index=False,  # that of target and number serves
+    )
     number = models.PositiveIntegerField()  # 1, 2, 3 ... in the order recorded: the ledger's order
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
@@ -153,6 +159,7 @@ class Check(models.Model):
         null=True,
         blank=True,
         related_name="manual_checks",
+        db_index=False,  # only a few have one: see check_person
     )
     manual = models.BooleanField(default=False)
     note = models.TextField(blank=True)
@@ -162,10 +169,11 @@ class Check(models.Model):
     digest = models.CharField(max_length=64)
 
     class Meta:
+        indexes = [models.Index("person", name="check_person", condition=Q(person__isnull=False))]
         constraints = [
             models.UniqueConstraint(fields=["target", "number"], name="check_number_once"),
             models.CheckConstraint(
-                condition=Q(finished_at__gte=models.F("started_at")), name="check_finishes_after_start"
+                condition=Q(finished_at__gte=F("started_at")), name="check_finishes_after_start"
             ),
         ]
 
@@ -180,7 +188,12 @@ class Transition(models.Model):
     transitions that no longer hold stay, marked with `superseded_at`.
     """
 
-    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="transitions")
+    target = models.ForeignKey(
+        Target,
+        on_delete=models.PROTECT,
+        related_name="transitions",
+        db_index=False,  # that of target and by serves
+    )
     check_number = models.PositiveIntegerField()  # the check that showed it
     from_status = models.CharField(max_length=12, choices=Status.choices)
     to_status = models.CharField(max_length=12, choices=Status.choices)
@@ -192,10 +205,19 @@ class Transition(models.Model):
     superseded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index("target", "by", name="transition_target_by")]
+        indexes = [
+            models.Index("target", "by", name="transition_target_by"),
+            # The latest changes of a campaign, by going back in time until there are enough.
+            models.Index(
+                F("by").desc(),
+                F("id").desc(),
+                name="transition_latest",
+                condition=Q(superseded_at__isnull=True),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(after__isnull=True) | Q(after__lt=models.F("by")),
+                condition=Q(after__isnull=True) | Q(after__lt=F("by")),
                 name="transition_after_before_by",
             ),
         ]

@@ -17,6 +17,7 @@ from .models import Campaign, Category, Channel, Item, Standing, word_label
 
 DAY = timedelta(days=1)
 LABEL_LENGTH = 200
+MOST_CHOICES = 200  # platforms, or reports, to choose one of; where there are more, it is typed
 FURTHER = ("account", "channel", "category", "standing", "label", "reported_from", "reported_to")
 OF_NOW = ("status", "came_back")  # they look at the record as it is now, and at no earlier moment
 SORTS = (
@@ -130,9 +131,12 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
                 "number", "platform", "channel", "category", "standing"
             )
         )
-        self.filters["report"].extra["choices"] = [
-            (number, f"{number}: {platform_name(platform)}") for number, platform, *_ in reports
-        ]
+        if len(reports) > MOST_CHOICES:
+            self._type_in("report", django_filters.NumberFilter(field_name="report__number", min_value=1))
+        else:
+            self.filters["report"].extra["choices"] = [
+                (number, f"{number}: {platform_name(platform)}") for number, platform, *_ in reports
+            ]
         _, platforms, channels, categories, standings = zip(*reports, strict=True) if reports else [()] * 5
         for name, values, words in (
             ("platform", platforms, platform_name),
@@ -140,9 +144,18 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
             ("category", categories, lambda word: word_label(Category, word)),
             ("standing", standings, lambda word: word_label(Standing, word)),
         ):
+            if name == "platform" and len(set(values)) > MOST_CHOICES:
+                self._type_in(name, django_filters.CharFilter(field_name="report__platform"))
+                continue
             self.filters[name].extra["choices"] = sorted(
                 ((value, words(value)) for value in set(values)), key=lambda choice: choice[1].lower()
             )
+
+    def _type_in(self, name: str, typed: django_filters.Filter) -> None:
+        """Let a value be typed that would be one of too many choices for a page."""
+        chosen = self.filters[name]
+        typed.label, typed.parent, typed.model = chosen.label, self, chosen.model
+        self.filters[name] = typed
 
     def having_text(self, queryset: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
         """Items whose URL (defanged or not), account, note, labels or reference have the text."""

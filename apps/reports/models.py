@@ -163,7 +163,12 @@ class Report(models.Model):
 class Item(models.Model):
     """A URL in a report, with the moment it was reported, where its clock starts."""
 
-    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="items")
+    report = models.ForeignKey(
+        Report,
+        on_delete=models.PROTECT,
+        related_name="items",
+        db_index=False,  # that of item_once_a_moment serves
+    )
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="items")
     submitted = models.TextField()  # the spelling that was handed in
     reported_at = models.DateTimeField()

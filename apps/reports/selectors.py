@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Person
@@ -308,9 +308,11 @@ def watched_platforms(person: Person, *, platform: str = "") -> dict[str, Watche
     return {platform: Watched(*figures) for platform, *figures in counted}
 
 
-def reports_of(campaign: Campaign) -> list[ReportRow]:
-    """The campaign's reports in the order of their numbers. One query."""
-    return _report_rows(campaign.reports.order_by("number"))
+def reports_of(campaign: Campaign, *, latest: int | None = None) -> list[ReportRow]:
+    """The campaign's reports, or those with the last numbers, in the order of their numbers. One query."""
+    if latest is None:
+        return _report_rows(campaign.reports.order_by("number"))
+    return _report_rows(campaign.reports.order_by("-number")[:latest])[::-1]
 
 
 def report_row(report: Report) -> ReportRow:
@@ -339,9 +341,9 @@ def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
     Left out are those that only say "first seen up", and suspicions that have been settled since: what they
     led to is the news.
     """
-    targets = Item.objects.filter(report__campaign=campaign).values("target_id")
+    of_campaign = Item.objects.filter(report__campaign=campaign, target=OuterRef("target"))
     transitions = list(
-        Transition.objects.filter(target_id__in=targets, superseded_at=None)
+        Transition.objects.filter(Exists(of_campaign), superseded_at=None)
         .exclude(from_status=Status.WAITING, to_status__in=STILL_UP)
         .exclude(Q(to_status=Status.SUSPECTED) & ~Q(target__status=Status.SUSPECTED))
         .order_by("-by", "-pk")[:limit]
@@ -434,6 +436,11 @@ def review_targets(campaign: Campaign) -> QuerySet[Target]:
     items = Item.objects.filter(report__campaign=campaign)
     found = Target.objects.filter(NEEDS_A_PERSON, pk__in=items.values("target_id"))
     return found.order_by(Coalesce("run_started_at", "inconclusive_since"), "pk")
+
+
+def review_count(campaign: Campaign, *, at_most: int) -> int:
+    """How many targets need a person, counted as far as `at_most`. One query."""
+    return review_targets(campaign).order_by()[:at_most].count()
 
 
 def review_rows(campaign: Campaign, targets: Sequence[Target], *, checks: int) -> list[ReviewRow]:

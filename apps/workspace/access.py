@@ -17,6 +17,8 @@ from apps.accounts.roles import Action, Role, may
 from apps.reports.models import Campaign
 from apps.reports.selectors import may_anywhere, role_in
 
+from .kept import let_go
+
 Parameters = ParamSpec("Parameters")
 
 
@@ -92,7 +94,10 @@ def campaign_page(action: Action) -> Callable[[CampaignView[Parameters]], SlugVi
                 raise PermissionDenied(
                     f"Your role here is {Role(role).label}. It does not let you {action.label}."
                 )
-            return view(request, Access(person, campaign, role), *args, **kwargs)
+            answer = view(request, Access(person, campaign, role), *args, **kwargs)
+            if request.method not in {"GET", "HEAD"}:
+                let_go(campaign)
+            return answer
 
         return cast("SlugView[Parameters]", never_cache(login_required(with_access)))
 

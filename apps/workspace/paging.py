@@ -18,9 +18,15 @@ class Column:
     direction: str  # for aria-sort: "ascending", "descending" or "" when it is another column that sorts
 
 
-def page_of(request: HttpRequest, rows: Any, *, size: int) -> Page[Any]:
-    """The page that the address asks for; the nearest one where there is no such page."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+def page_of(request: HttpRequest, rows: Any, *, size: int, count: int | None = None) -> Page[Any]:
+    """The page that the address asks for; the nearest one where there is no such page.
+
+    `count` is how many rows there are, where that is known already.
+    """
+    paginator = Paginator(rows, size)
+    if count is not None:
+        paginator.__dict__["count"] = count  # instead of the cached property that would ask
+    return paginator.get_page(request.GET.get("page"))
 
 
 def page_numbers(page: Page[Any]) -> list[int | str]:

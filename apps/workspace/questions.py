@@ -22,6 +22,7 @@ from apps.reports.models import Campaign
 from apps.reports.selectors import items_of
 
 from .forms import UTCMoment
+from .kept import kept
 
 AS_OF_NOW = "The figures below are as of now."
 GROUPS_WORKED_OUT = 50
@@ -66,6 +67,13 @@ class Question:
     def narrowed_further(self) -> bool:
         """Whether one of the filters that a page shows on demand is in use."""
         return self.filter.narrows_by(*FURTHER)
+
+    @property
+    def about(self) -> str:
+        """Which items it is about and as of when, as a text that is the same for the same question."""
+        asked = {name: values for name, values in self.query.lists() if name in self.filter.base_filters}
+        asked.pop("sort", None)
+        return repr((sorted(asked.items()), self.as_of))
 
     @property
     def as_of_text(self) -> str:
@@ -148,15 +156,19 @@ def answer(
 
 
 def _summary(asked: Question, *, also: Sequence[tuple[GroupKey, ...]], grouped: bool) -> Summary:
-    return summarise(
-        asked.campaign,
-        items=asked.filter.qs,
-        by=asked.keys if grouped else (),
-        as_of=asked.as_of,
-        compare=asked.compare if grouped else None,
-        also=also,
-        most=GROUPS_WORKED_OUT,
-    )
+    def make() -> Summary:
+        return summarise(
+            asked.campaign,
+            items=asked.filter.qs,
+            by=asked.keys if grouped else (),
+            as_of=asked.as_of,
+            compare=asked.compare if grouped else None,
+            also=also,
+            most=GROUPS_WORKED_OUT,
+        )
+
+    what = f"summary {asked.about} {also} {asked.keys, asked.compare if grouped else None}"
+    return kept(asked.campaign, what, make, size=lambda summary: summary.total.reported)
 
 
 def _as_of(query: QueryDict, chosen: ItemFilter, problems: list[str]) -> datetime | None:

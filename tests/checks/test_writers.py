@@ -1,4 +1,4 @@
-"""Ten writers at once on SQLite, in a file as a site has it: they wait for each other, and nothing is lost."""
+"""Ten writers at once on SQLite, in a file as a site has it, wait for each other, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from apps.checks.outcomes import Status
+from apps.reports import filters
 from apps.reports.filters import ItemFilter
 from apps.reports.models import Campaign
 from apps.reports.selectors import items_of
@@ -127,3 +128,24 @@ def test_the_platform_is_whom_it_was_reported_to(campaign: Campaign) -> None:
     moved = make_target("moved", platform="elsewhere.example")
     make_item(campaign.reports.get(number=2), moved)
     assert "moved" in found(campaign, "platform=example.net")
+
+
+def test_where_there_are_too_many_reports_or_platforms_to_choose_from_they_are_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    campaign = make_campaign()
+    items = [make_item(make_report(campaign, platform=f"{name}.example")) for name in ("one", "two", "three")]
+    monkeypatch.setattr(filters, "MOST_CHOICES", 2)
+
+    def found(query: str = "") -> list[int]:
+        chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+        assert chosen.form.is_valid()
+        return [item.pk for item in chosen.qs]
+
+    assert found("report=2") == [items[1].pk]
+    assert found("platform=three.example") == [items[2].pk]
+    assert found() == [item.pk for item in items]
+    form = ItemFilter(QueryDict(), queryset=items_of(campaign), campaign=campaign).form
+    assert 'type="number"' in str(form["report"])
+    assert 'type="text"' in str(form["platform"])
+    assert [form[name].label for name in ("report", "platform")] == ["Report", "Platform"]

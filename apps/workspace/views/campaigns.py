@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import cast
 
 from django.contrib import messages
@@ -17,17 +20,28 @@ from apps.metrics import findings, tables
 from apps.reports.campaigns import create_campaign
 from apps.reports.filters import SORTS
 from apps.reports.reply_selectors import error_reasons
-from apps.reports.selectors import campaigns_of, changes_of, item_rows, reports_of, review_targets
+from apps.reports.selectors import (
+    ChangeRow,
+    ReportRow,
+    campaigns_of,
+    changes_of,
+    item_rows,
+    reports_of,
+    review_count,
+)
 
 from .. import exhibits
 from ..access import Access, campaign_page
 from ..charts import status_bar
 from ..forms import CampaignForm
+from ..kept import kept
 from ..paging import page_numbers, page_of, query_without, sortable
-from ..questions import answer, question
+from ..questions import Question, answer, question
 
 ITEMS_A_PAGE = 50
 CHANGES_SHOWN = 5
+REPORTS_SHOWN = 50
+MOST_COUNTED = 1_000  # targets that wait for a person
 
 
 @require_safe
@@ -58,13 +72,44 @@ def new_campaign(request: HttpRequest) -> HttpResponse:
     return render(request, "workspace/campaign_form.html", {"form": form})
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a campaign's page shows beside the figures: how many items the filter leaves, and what is new."""
+
+    items: int
+    waiting: int  # for a person; counted a little further than MOST_COUNTED
+    changes: Sequence[ChangeRow]
+    reports: Sequence[ReportRow]
+    left_out: int  # reports
+
+
+def _overview(asked: Question, *, all_reports: bool) -> Overview:
+    campaign = asked.campaign
+    reports = reports_of(campaign, latest=None if all_reports else REPORTS_SHOWN)
+    more = not all_reports and len(reports) == REPORTS_SHOWN
+    return Overview(
+        items=asked.filter.qs.count(),
+        waiting=review_count(campaign, at_most=MOST_COUNTED + 1),
+        changes=changes_of(campaign, limit=CHANGES_SHOWN),
+        reports=reports,
+        left_out=campaign.reports.count() - REPORTS_SHOWN if more else 0,
+    )
+
+
 @require_safe
 @campaign_page(Action.VIEW)
 def campaign(request: HttpRequest, access: Access) -> HttpResponse:
     """How a campaign stands: the first figures, reports, recent changes, and its items to filter and sort."""
     asked, summary = answer(question(request.GET, access.campaign), grouped=False)
     total = summary.total
-    page = page_of(request, asked.filter.qs, size=ITEMS_A_PAGE)
+    all_reports = request.GET.get("reports") == "all"
+    overview = kept(
+        access.campaign,
+        f"overview {asked.about} {all_reports}",
+        lambda: _overview(asked, all_reports=all_reports),
+        size=attrgetter("items"),
+    )
+    page = page_of(request, asked.filter.qs, size=ITEMS_A_PAGE, count=overview.items)
     shown = list(page.object_list)
     return render(
         request,
@@ -81,9 +126,11 @@ def campaign(request: HttpRequest, access: Access) -> HttpResponse:
             "key_figures": tables.key_figures(total),
             "chart": exhibits.removed(summary),
             "chart_query": query_without(request.GET, "page", "sort").removesuffix("&"),
-            "waiting": review_targets(access.campaign).count(),
-            "changes": changes_of(access.campaign, limit=CHANGES_SHOWN),
-            "reports": reports_of(access.campaign),
+            "overview": overview,
+            "waiting": min(overview.waiting, MOST_COUNTED),
+            "more_wait": overview.waiting > MOST_COUNTED,
+            "changes": overview.changes,
+            "reports": overview.reports,
             "filter": asked.filter,
             "filtered": asked.filtered,
             "page": page,
