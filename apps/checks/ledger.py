@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from .models import Target
 
 VERSION = 1
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class Recorded(Protocol):
@@ -56,7 +57,7 @@ def digest(check: Recorded, *, target_commitment: str, previous: str) -> str:
 
 def canonical(content: Mapping[str, Any]) -> str:
     """The one JSON text that a digest is made of."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(content)
 
 
 def content_of(check: Recorded, *, target_commitment: str, previous: str) -> dict[str, Any]:
