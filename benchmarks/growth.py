@@ -8,9 +8,9 @@ own, a few minutes after the moment at which the campaign stands: the look for h
 look for what is due on the largest host, recording a hundred checks, the pages, the figures, and the export
 of all items. Pages are asked of the program itself, without a server in between.
 
-Prints, as tables in Markdown, the medians of three runs in milliseconds and by how much each grew from the
-first number to the last; the plan of the slowest query of whatever grew more than threefold; and the bytes
-that a check takes in its table and in each index.
+Prints, as tables in Markdown, the medians of three runs in milliseconds (of one, where that takes more than
+five seconds) and by how much each grew from the first number to the last; the plan of the slowest query of
+whatever grew more than threefold; and the bytes that a check takes in its table and in each index.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +32,8 @@ CHECKS_AN_ITEM = 50
 NUMBERS = (10_000, 100_000, 1_000_000)
 MOST_ON_SQLITE = 100_000
 BATCH = 100
+HOSTS = 64  # leased at a time
+LONG_SECONDS = 5.0  # what takes longer is measured once
 GREW = 3.0
 AFTER = timedelta(minutes=5)  # that the campaign has stood as it does
 
@@ -90,6 +92,8 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
     from apps.checks.models import Host, Target
     from apps.checks.recording import append
     from apps.core import clock
+    from apps.exports.models import PublicSnapshot
+    from apps.exports.published import VERSION
     from apps.exports.snapshots import in_force, made_from, save_snapshot
     from apps.exports.writing import export_of, write
     from apps.metrics.summary import summarise
@@ -100,13 +104,15 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
     publication = in_force(campaign)
     if publication is None:
         raise SystemExit("The campaign is not public.")
-    save_snapshot(publication)
+    if not PublicSnapshot.objects.filter(version=VERSION).exists():
+        save_snapshot(publication)
     largest = Host.objects.order_by("pk")[0]
     client = Client()
     client.force_login(Person.objects.get(is_superuser=True))
     item = Item.objects.order_by("pk")[Item.objects.count() // 2]
     page = f"/workspace/{campaign.slug}/"
     batches = iter(range(10_000))
+    taken: list[lease.Lease] = []
 
     def get(path: str) -> None:
         answer = client.get(path, secure=True)
@@ -114,7 +120,11 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
             raise SystemExit(f"{path} was answered {answer.status_code}.")
 
     def leased() -> None:
-        lease.release_all(lease.lease_hosts(limit=64))
+        taken.extend(lease.lease_hosts(limit=HOSTS))
+
+    def free() -> None:
+        while taken:
+            lease.release(taken.pop(), not_before=None)
 
     def due() -> None:
         targets = lease.due_targets(clock.now()).filter(host_id=largest.pk)
@@ -132,13 +142,14 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
         record.ready()  # type: ignore[attr-defined]
 
     recorded.before = record  # type: ignore[attr-defined]
+    leased.before = free  # type: ignore[attr-defined]
 
     def page_anew() -> None:
         get(page)
 
     page_anew.before = lambda: [cache.clear() for cache in caches.all()]  # type: ignore[attr-defined]
     yield {
-        "look for hosts with something due, and lease": leased,
+        f"look for hosts with something due, and lease {HOSTS}": leased,
         "look for what is due on one host": due,
         f"record {BATCH} checks": recorded,
         "campaign page, its summary made anew": page_anew,
@@ -169,12 +180,12 @@ def measure() -> dict[str, Any]:
             for number in range(RUNS + 1):
                 getattr(run, "before", lambda: None)()
                 began = time.perf_counter()
-                if number == 0:  # the first finds nothing in memory, and does not count
-                    with connection.execute_wrapper(slowest):
-                        run()
-                else:
+                with connection.execute_wrapper(slowest) if number == 0 else nullcontext():
                     run()
-                    took.append((time.perf_counter() - began) * 1000)
+                took.append((time.perf_counter() - began) * 1000)
+                if number == 0 and took[0] > LONG_SECONDS * 1000:
+                    break
+            took = took[1:] or took  # the first found nothing in memory
             found[name] = {"ms": statistics.median(took), "query": slowest.sql, "plan": slowest.plan()}
     return {"parts": found, "storage": storage()}
 

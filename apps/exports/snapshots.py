@@ -86,9 +86,12 @@ def made_from(publication: Publication) -> Snapshot:
 
 
 def _last(model: type[Model], field: str = "pk") -> Subquery:
-    """The last value of a field in a table."""
-    rows = model._default_manager.order_by(F(field).desc(nulls_last=True)).values(field)[:1]
-    return Subquery(rows)
+    """The last value of a field in a table, which has an index that ends with it.
+
+    Of those that are not null: asked to put nulls last, PostgreSQL would go through the whole table.
+    """
+    rows = model._default_manager.filter(**{f"{field}__isnull": False})
+    return Subquery(rows.order_by(f"-{field}").values(field)[:1])
 
 
 _LAST_ROWS = {

@@ -200,6 +200,11 @@ class ErrorMark(models.Model):
     taken_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                "taken_back_at", name="error_mark_taken_back", condition=Q(taken_back_at__isnull=False)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["item"], condition=Q(taken_back_at=None), name="error_mark_once_at_a_time"
@@ -226,7 +231,11 @@ class Reply(models.Model):
     taken_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index("report", "received_at", name="reply_report_received")]
+        indexes = [
+            models.Index("report", "received_at", name="reply_report_received"),
+            # Whether one was taken back since a snapshot was made.
+            models.Index("taken_back_at", name="reply_taken_back", condition=Q(taken_back_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.report}"

@@ -16,7 +16,7 @@ from django.core.cache import caches
 
 from apps.reports.models import Campaign
 
-LARGE = 20_000  # items
+LARGE = 5_000  # items
 REST = 20  # as for public snapshots
 SHORTEST_REST, LONGEST_REST = 30.0, 600.0  # seconds
 

@@ -10,7 +10,7 @@ from apps.core.index_operations import DropIndexOf, without_index
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('checks', '0008_reasons'),
+        ('checks', '0009_turns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('checks', '0009_fewer_indexes'),
+        ('checks', '0010_fewer_indexes'),
     ]
 
     operations = [
