@@ -3,7 +3,8 @@
 Items are reported, and removed after a lognormal time, for good. Each is watched for a year by the cadence
 as the checker follows it (`cadence.next_check_at` after `status.fold`, with its confirmations and its looks
 for a return), and by schedules that people would use instead: every 1, 6 and 24 hours; at 1 h, 6 h, 24 h,
-3 d, 7 d, 30 d, 90 d and 365 d; and at the one fixed interval that needs as many requests as the cadence does.
+3 d, 7 d, 30 d, 90 d and 365 d; and at two fixed intervals that cost or know as much as the cadence does: with
+as many requests the interval has to be wider, and as wide on average it takes more requests.
 
 Of each: requests in the year; how wide the interval is in which the removal is known to lie (median and mean,
 in hours, and the mean of its share of the removal's age); and of the marks that a deadline may stand at, the
@@ -134,6 +135,8 @@ def main(arguments: Sequence[Any]) -> None:
         sys.stdout.write(row("the cadence", ours))
         same = YEAR / ours.requests
         sys.stdout.write(row(f"every {same:.1f} h: as many requests", tried(every(same), times)))
+        wide = float(ours.widths.mean())
+        sys.stdout.write(row(f"every {wide:.1f} h: as wide on average", tried(every(wide), times)))
         for hours in (1, 6, 24):
             sys.stdout.write(row(f"every {hours} h", tried(every(hours), times)))
         sys.stdout.write(row("1 h, 6 h, 24 h, 3 d, ... 365 d", tried(at(LADDER), times)) + "\n")
