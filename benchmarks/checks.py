@@ -560,7 +560,14 @@ def curl(program: str, folder: Path, place: Place) -> list[str]:
 def plain_requests(program: str, folder: Path, place: Place) -> list[str]:
     """requests with one Session, as it comes."""
     at_once = str(place.setting.at_once)
-    return [program, sys.argv[0], "--requests", str(folder / "urls.txt"), at_once, place.authority or "-"]
+    return [
+        program,
+        str(Path(__file__).resolve()),
+        "--requests",
+        str(folder / "urls.txt"),
+        at_once,
+        place.authority or "-",
+    ]
 
 
 def ask_with_requests(file: str, at_once: str, authority: str) -> None:
