@@ -147,7 +147,8 @@ def state_of(target: Target) -> State:
 
 def _locked(target_ids: Iterable[int]) -> Iterator[Held]:
     """The targets, in the order of their keys, their rows locked until the transaction ends."""
-    rows = Target.objects.filter(pk__in=bulk.among(target_ids)).order_by("pk").select_for_update()
+    named = bulk.values(Target, *READ_FIELDS).filter(pk__in=bulk.among(target_ids))
+    rows = named.order_by("pk").select_for_update()
     first, last = 4, 4 + len(STATE_FIELDS)
     for row in bulk.read(rows, READ_FIELDS):
         pk, commitment, account_key, kind = row[:first]
@@ -207,12 +208,14 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
     """
     ids = {target.pk for target in targets}
     seen: dict[int, list[Seen]] = defaultdict(list)
-    checks = Check.objects.filter(target_id__in=bulk.among(ids)).order_by("target_id", "number")
-    for target_id, evidence, *values in bulk.read(checks, ("target_id", "evidence", *_SEEN_FIELDS)):
+    names = ("target_id", "evidence", *_SEEN_FIELDS)
+    named = bulk.values(Check, *names).filter(target_id__in=bulk.among(ids))
+    for target_id, evidence, *values in bulk.read(named.order_by("target_id", "number"), names):
         seen[target_id].append(_as_seen(values, evidence))
     standing: dict[int, dict[tuple[object, ...], int]] = defaultdict(dict)
-    rows = Transition.objects.filter(target_id__in=bulk.among(ids), superseded_at=None)
-    for pk, target_id, *key in bulk.read(rows, ("id", "target_id", *_KEY_FIELDS)):
+    keyed = ("id", "target_id", *_KEY_FIELDS)
+    current = bulk.values(Transition, *keyed).filter(target_id__in=bulk.among(ids), superseded_at=None)
+    for pk, target_id, *key in bulk.read(current, keyed):
         standing[target_id][tuple(key)] = pk
     gone: list[int] = []
     for target in targets:

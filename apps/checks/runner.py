@@ -288,7 +288,8 @@ class Runner:
         if room <= 0:
             self._make_room()
             return False
-        limit = min(room, HOSTS_A_LOOK)
+        may_be_asked = self._free_threads() // settings.CHECK_HOST_CONCURRENCY
+        limit = min(room, HOSTS_A_LOOK, max(may_be_asked, 1))
         taken = leases.lease_hosts(limit=limit, among=self._among, canaries=self._canaries)
         for lease in taken:
             self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
@@ -296,11 +297,12 @@ class Runner:
         return bool(taken)
 
     def _wants_hosts(self) -> bool:
-        """Whether to look for more hosts at once: there are more, and this worker has fewer than threads.
+        """Whether to look for more hosts at once: there are more, and this worker has idle threads.
 
         Beyond that it takes more from look to look, so that other workers get theirs.
         """
-        return self._more_wait and len(self._runs) < self._threads
+        free = self._free_threads() >= settings.CHECK_HOST_CONCURRENCY
+        return self._more_wait and free and len(self._runs) < self._threads
 
     def _make_room(self) -> None:
         """Give back the hosts that were kept longest, if others wait: no host's targets wait for another's.
