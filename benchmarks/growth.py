@@ -9,7 +9,8 @@ look for what is due on the largest host, recording a hundred checks, the pages,
 of all items. Pages are asked of the program itself, without a server in between.
 
 Prints, as tables in Markdown, the medians of three runs in milliseconds (of one, where that takes more than
-five seconds) and by how much each grew from the first number to the last; the plan of the slowest query of
+five seconds), with those in which the program itself computed and did not wait for the database or for a
+processor, and by how much each grew from the first number to the last; the plan of the slowest query of
 whatever grew more than threefold; and the bytes that a check takes in its table and in each index.
 """
 
@@ -175,18 +176,25 @@ def measure() -> dict[str, Any]:
     found = {}
     with time_machine.travel(UNTIL + AFTER), parts() as measured:
         for name, run in measured.items():
-            took = []
+            took, computing = [], []
             slowest = Slowest()
             for number in range(RUNS + 1):
                 getattr(run, "before", lambda: None)()
-                began = time.perf_counter()
+                began, computed = time.perf_counter(), time.process_time()
                 with connection.execute_wrapper(slowest) if number == 0 else nullcontext():
                     run()
                 took.append((time.perf_counter() - began) * 1000)
+                computing.append((time.process_time() - computed) * 1000)
                 if number == 0 and took[0] > LONG_SECONDS * 1000:
                     break
-            took = took[1:] or took  # the first found nothing in memory
-            found[name] = {"ms": statistics.median(took), "query": slowest.sql, "plan": slowest.plan()}
+            # The first found nothing in memory.
+            took, computing = took[1:] or took, computing[1:] or computing
+            found[name] = {
+                "ms": statistics.median(took),
+                "computing": statistics.median(computing),
+                "query": slowest.sql,
+                "plan": slowest.plan(),
+            }
     return {"parts": found, "storage": storage()}
 
 
@@ -221,13 +229,15 @@ def show(database: str, found: Mapping[int, Mapping[str, Any]]) -> None:
     """The tables of one database."""
     numbers = list(found)
     say("")
-    headings(database, *(f"{items:,} items, ms" for items in numbers), "grew")
+    headings(database, *(f"{items:,} items, ms (of it computing here)" for items in numbers), "grew")
     growing = []
     for part in found[numbers[0]]["parts"]:
         times = [found[items]["parts"][part]["ms"] for items in numbers]
         grew = times[-1] / times[0]
         growing += [part] if grew > GREW else []
-        row(part, *(f"{one:,.1f}" for one in times), f"{grew:.1f} times")
+        computing = [found[items]["parts"][part]["computing"] for items in numbers]
+        cells = (f"{one:,.1f} ({own:,.1f})" for one, own in zip(times, computing, strict=True))
+        row(part, *cells, f"{grew:.1f} times")
     for part in growing:
         last = found[numbers[-1]]["parts"][part]
         say(f"\n{database}, the slowest query of “{part}”:\n")

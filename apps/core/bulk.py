@@ -154,5 +154,6 @@ def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _moment(value: datetime | str) -> Any:
-    return value if isinstance(value, str) else connection.ops.adapt_datetimefield_value(value)
+def _moment(value: datetime | str) -> str:
+    """A moment as Django writes it on SQLite: in UTC, with a fraction only where there is one."""
+    return value if isinstance(value, str) else value.astimezone(UTC).isoformat(" ").removesuffix("+00:00")
