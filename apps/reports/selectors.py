@@ -312,7 +312,8 @@ def reports_of(campaign: Campaign, *, latest: int | None = None) -> list[ReportR
     """The campaign's reports, or those with the last numbers, in the order of their numbers. One query."""
     if latest is None:
         return _report_rows(campaign.reports.order_by("number"))
-    return _report_rows(campaign.reports.order_by("-number")[:latest])[::-1]
+    last = campaign.reports.order_by("-number").values("pk")[:latest]  # before their items are counted
+    return _report_rows(Report.objects.filter(pk__in=last).order_by("number"))
 
 
 def report_row(report: Report) -> ReportRow:
