@@ -16,6 +16,7 @@ whatever grew more than threefold; and the bytes that a check takes in its table
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import tempfile
@@ -148,7 +149,11 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
     def page_anew() -> None:
         get(page)
 
-    page_anew.before = lambda: [cache.clear() for cache in caches.all()]  # type: ignore[attr-defined]
+    def forget() -> None:
+        for cache in caches.all():
+            cache.clear()
+
+    page_anew.before = forget  # type: ignore[attr-defined]
     yield {
         f"look for hosts with something due, and lease {HOSTS}": leased,
         "look for what is due on one host": due,
@@ -219,7 +224,7 @@ def storage() -> dict[str, Any]:
             cursor.execute(
                 "SELECT name, SUM(pgsize) FROM dbstat WHERE name IN (SELECT value FROM json_each(%s)) "
                 "GROUP BY name",
-                [__import__("json").dumps(names)],
+                [json.dumps(names)],
             )
         sizes = {name: size / checks for name, size in cursor.fetchall()}
     return {"checks": checks, "bytes": sizes}
