@@ -128,8 +128,7 @@ def test_rows_are_locked_in_the_order_of_their_keys() -> None:
     with CaptureQueriesContext(connection) as queries:
         append([check(second, 1, UP), check(first, 1, UP)])
     (locking,) = (query["sql"] for query in queries if "FOR UPDATE" in query["sql"])
-    assert locking.startswith('SELECT "checks_target"."id"')
-    assert locking.endswith('ORDER BY "checks_target"."id" ASC FOR UPDATE')
+    assert 'ORDER BY "checks_target"."id" ASC FOR UPDATE' in locking
 
 
 def test_a_failed_batch_writes_nothing() -> None:
