@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Site:
 
     @contextmanager
     def running(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a command beside the test, in a session of its own; killed at the end if it still runs."""
+        """Run a command beside the test, in a session of its own; killed at the end with what it started."""
         log = (self.folder / f"{arguments[0]}-{uuid4().hex[:6]}.log").open("w+")
         process = subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
@@ -58,8 +59,8 @@ class Site:
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             log.close()
 
