@@ -16,7 +16,7 @@ import threading
 import time
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -117,19 +117,27 @@ class Platform:
             self.port = shared.sockets[0].getsockname()[1]
             return [shared, await self._loop.create_server(Connection, self.hosts, self.port)]
 
-        servers = self._loop.run_until_complete(listen())
-        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            thread.join(10)
+        async def leave(servers: list[asyncio.Server]) -> None:
             for server in servers:
                 server.close()
             for connection in connections:
                 connection.abort()
-            self._loop.run_until_complete(asyncio.sleep(0))
+
+        def there(work: Coroutine[Any, Any, Any]) -> Any:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+        # All of it in that thread: Playwright leaves a loop that runs in the tests' own.
+        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        thread.start()
+        try:
+            servers = there(listen())
+            try:
+                yield
+            finally:
+                there(leave(servers))
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(10)
             self._loop.close()
 
 
