@@ -167,10 +167,10 @@ def elsewhere(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     thread.start()
 
     def framing(address: str) -> str:
-        (folder / "index.html").write_text(
-            f'<!doctype html><iframe src="{address}" width="900" height="600">'
-        )
-        return f"http://127.0.0.1:{server.server_port}/index.html"
+        # Each has a name of its own: of one that changed within a second the browser would keep the first.
+        name = f"{len(list(folder.iterdir()))}.html"
+        (folder / name).write_text(f'<!doctype html><iframe src="{address}" width="900" height="600">')
+        return f"http://127.0.0.1:{server.server_port}/{name}"
 
     yield framing
     server.shutdown()
