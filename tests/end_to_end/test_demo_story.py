@@ -117,7 +117,8 @@ def test_the_record_agrees_with_the_truth(played: Played) -> None:
             by,
         )
 
-    # What had gone for good before the last days is held as removed; what is up is not.
+    # What had gone for good before the last days is held as removed; what is up is not. What was gone before
+    # anybody had seen it there, on a machine that was too busy to look in time, may stay without a verdict.
     for row in played.rows:
         item = played.truth(row)
         present = played.state(item) in PRESENT
@@ -125,7 +126,7 @@ def test_the_record_agrees_with_the_truth(played: Played) -> None:
         if present:
             assert row["status"] not in {"removed", "suspected"} or changed > played.end - SETTLED, row
         elif played.state(item) not in HIDES_ITS_END and changed < played.end - SETTLED:
-            assert row["status"] == "removed", row
+            assert row["status"] == "removed" or row["available_at"] is None, row
 
     # The first list: some of it was removed, but not all, and the counts are the truth's.
     first = Counter(row["status"] for row in played.rows if 1 in played.truth(row).lists)
