@@ -109,6 +109,7 @@ _TRANSITION_FIELDS = (
     *("recorded_at", "superseded_at"),
 )
 _SEEN_FIELDS = ("number", "started_at", "finished_at", "outcome", "reason", "definitive", "manual")
+_SEEN_VALUES = attrgetter(*_SEEN_FIELDS)
 
 
 def append(new_checks: Iterable[NewCheck]) -> int:
@@ -291,20 +292,11 @@ def _write(targets: Sequence[Held], now: datetime) -> None:
 
 
 def _seen(check: Appended) -> Seen:
-    return Seen(
-        number=check.number,
-        started_at=check.started_at,
-        finished_at=check.finished_at,
-        outcome=Outcome(check.outcome),
-        reason=Reason(check.reason),
-        definitive=check.definitive,
-        manual=check.manual,
-        identity=str(check.evidence.get("identity", "")),
-    )
+    return _as_seen(_SEEN_VALUES(check), check.evidence)
 
 
 def _as_seen(values: Sequence[Any], evidence: Mapping[str, object]) -> Seen:
-    """A check on record, by the values of _SEEN_FIELDS."""
+    """What the fold sees of a check, by the values of _SEEN_FIELDS."""
     number, started_at, finished_at, outcome, reason, definitive, manual = values
     return Seen(
         number=number,

@@ -1,8 +1,7 @@
 """What the figures are made of, read from the record in columns: one number an item and column.
 
-A campaign may have a million items. They are read as whole numbers, by PostgreSQL's binary COPY or SQLite's
-plain cursor, into NumPy columns; no row becomes a Python object. Moments are seconds since 1970 in UTC,
-and 0 stands for "never".
+A campaign may have a million items. They are read as whole numbers into NumPy columns (`reading`); no row
+becomes a Python object. Moments are seconds since 1970 in UTC, and 0 stands for "never".
 
 `as_of` asks for the record as it stood at a moment: what was written down later, or holds no more, does not
 count, even if it tells of an earlier time. That is what makes a number that was cited come out again.

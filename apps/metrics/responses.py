@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db.models import F, Q, QuerySet
@@ -75,10 +76,10 @@ def read_reports(
 
     `until` says for the moments at which reports were sent up to when a reply to such a report counts.
     """
-    rows = Report.objects.filter(campaign=campaign).order_by("number").values_list(*_OF_REPORT)
-    reports = {pk: (seconds(sent_at), rest) for pk, sent_at, *rest in rows}
-    sent = np.array([moment for moment, _ in reports.values()], np.int64)
-    ends = dict(zip(reports, until(sent).tolist() if until else sent, strict=True))
+    rows = Report.objects.filter(campaign=campaign).order_by("number")
+    reports = list(rows.values_list(*_OF_REPORT, named=True))
+    sent = np.array([seconds(report.sent_at) for report in reports], np.int64)
+    ends = dict(zip([report.pk for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
     replies = standing_replies(as_of).filter(report__campaign=campaign).order_by("received_at", "pk")
     for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
@@ -93,27 +94,23 @@ def read_reports(
             of_report.setdefault("answer", seconds(received_at))
         if kind == ReplyKind.DECISION:
             of_report.setdefault("decision", seconds(received_at))
-    return {
-        pk: _report_record(pk, sent, *rest, first=firsts.get(pk, {})) for pk, (sent, rest) in reports.items()
-    }
+    return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
 
 
-_OF_REPORT = ("pk", "sent_at", "delivery", "number", "platform", "channel", "standing", "category")
+_OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "sent_at", "delivery")
 
 
-def _report_record(
-    pk: int, sent: int, delivery: str, number: int, *words: str, first: Mapping[str, int]
-) -> ReportRecord:
-    platform, channel, standing, category = words
+def _report_record(report: Any, first: Mapping[str, int]) -> ReportRecord:
+    """`report` is a row with the values of _OF_REPORT."""
     return ReportRecord(
-        pk=pk,
-        number=number,
-        platform=platform,
-        channel=channel,
-        standing=standing,
-        category=category,
-        sent=sent,
-        bounced="reply" not in first and ("bounced" in first or delivery == Delivery.BOUNCED),
+        pk=report.pk,
+        number=report.number,
+        platform=report.platform,
+        channel=report.channel,
+        standing=report.standing,
+        category=report.category,
+        sent=seconds(report.sent_at),
+        bounced="reply" not in first and ("bounced" in first or report.delivery == Delivery.BOUNCED),
         first_reply=first.get("reply", NEVER),
         first_answer=first.get("answer", NEVER),
         decision=first.get("decision", NEVER),

@@ -14,10 +14,10 @@ from typing import TypeVar, cast
 
 from django.core.cache import caches
 
+from apps.exports.snapshots import REST
 from apps.reports.models import Campaign
 
 LARGE = 5_000  # items
-REST = 20  # as for public snapshots
 SHORTEST_REST, LONGEST_REST = 30.0, 600.0  # seconds
 
 Value = TypeVar("Value")
