@@ -12,11 +12,13 @@ class Role(TextChoices):
     EDITOR = "editor", "editor"
     REVIEWER = "reviewer", "reviewer"
     VIEWER = "viewer", "viewer"
+    FIGURES = "figures", "figures only"
 
 
 class Action(TextChoices):
     """What somebody may want to do in a campaign."""
 
+    COUNT = "count", "see figures and what became of items, without URLs, accounts and free text"
     VIEW = "view", "see the campaign with its URLs"
     REVIEW = "review", "confirm or overrule what the checker saw"
     REPORT = "report", "add reports and items"
@@ -25,9 +27,10 @@ class Action(TextChoices):
 
 MAY: dict[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(Action),
-    Role.EDITOR: frozenset({Action.VIEW, Action.REVIEW, Action.REPORT}),
-    Role.REVIEWER: frozenset({Action.VIEW, Action.REVIEW}),
-    Role.VIEWER: frozenset({Action.VIEW}),
+    Role.EDITOR: frozenset({Action.COUNT, Action.VIEW, Action.REVIEW, Action.REPORT}),
+    Role.REVIEWER: frozenset({Action.COUNT, Action.VIEW, Action.REVIEW}),
+    Role.VIEWER: frozenset({Action.COUNT, Action.VIEW}),
+    Role.FIGURES: frozenset({Action.COUNT}),
 }
 
 
