@@ -30,7 +30,14 @@ from apps.core.bulk import among
 from apps.metrics.population import DAY
 from apps.metrics.reading import Whole, in_codes, in_seconds, read_columns
 from apps.metrics.records import NEVER, STATUS_CODES, ItemRecords, moment, read_items, seconds
-from apps.metrics.responses import ReportRecord, claims_of, read_claims, read_reports, standing_replies
+from apps.metrics.responses import (
+    Claims,
+    ReportRecord,
+    claims_of,
+    read_claims,
+    read_reports,
+    standing_replies,
+)
 from apps.metrics.timeline import MONTH, Step, Timeline
 from apps.reports.models import Campaign, Item, ReplyKind
 
@@ -39,14 +46,12 @@ _HISTORIES = 32 * DAY  # more than anything is moved by: a key of its own for a 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What is read of a campaign for the public; `claim`, `claimed` and `decided` are by item."""
+    """What is read of some items for the public: their records, and what was said of each."""
 
     records: ItemRecords
-    reports: Mapping[int, ReportRecord]
     claim: Whole
     claimed: Whole
     decided: Whole
-    steps: Timeline
 
 
 def midnight() -> datetime:
@@ -61,34 +66,9 @@ def lags(moments: Whole) -> Whole:
     return np.asarray((last - days).astype(np.int64) * DAY)
 
 
-def read_by_month(campaign: Campaign, items: QuerySet[Item], *, as_of: datetime) -> Read:
-    """The record of `items`, which are the campaign's, as it is told by months at a midnight."""
-    end = seconds(as_of)
-    moves = _moves(items, end)
-    records = _moved_items(items, moves, end)
-    lag = moves.of(records.pk)
-    claims = read_claims(
-        campaign, until=lambda pks: np.where(np.isin(pks, moves.pk), end - moves.of(pks), NEVER)
-    )
-    claim, claimed = claims_of(claims, records.pk)
-    reports = read_reports(campaign)
-    decided = np.array([reports[key].decision for key in records.report.tolist()], np.int64)
-    return Read(
-        records=records,
-        reports={
-            key: _moved_report(report)
-            for key, report in read_reports(campaign, until=lambda sent: end - lags(sent)).items()
-        },
-        claim=claim,
-        claimed=_moved(claimed, lag),
-        decided=np.where(decided <= end - lag, _moved(decided, lag), NEVER),
-        steps=Timeline(tuple(_months(items, records, lag, reports, end)), MONTH, as_of),
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Moves:
-    """The items that are shown, by ascending number, and by how many seconds each is moved."""
+class Moves:
+    """Items that are shown, by ascending number, and by how many seconds each is moved."""
 
     pk: Whole
     lag: Whole
@@ -98,17 +78,73 @@ class _Moves:
         place = np.minimum(np.searchsorted(self.pk, pks), max(len(self.pk) - 1, 0))
         return self.lag[place] if len(self.pk) else np.zeros_like(pks)
 
+    def only(self, pks: Whole) -> Moves:
+        """Those of them that are among some numbers."""
+        some = np.isin(self.pk, pks)
+        return Moves(self.pk[some], self.lag[some])
 
-def _moves(items: QuerySet[Item], end: int) -> _Moves:
+
+@dataclass(frozen=True, slots=True)
+class ByMonth:
+    """A campaign's record as it is told by months at a midnight: all of it but the items, which `read` gives.
+
+    `reports` are moved, those of `as_kept` are not.
+    """
+
+    items: QuerySet[Item]
+    end: int
+    moves: Moves
+    claims: Claims
+    reports: Mapping[int, ReportRecord]
+    as_kept: Mapping[int, ReportRecord]
+
+    @classmethod
+    def of(cls, campaign: Campaign, items: QuerySet[Item], *, as_of: datetime) -> ByMonth:
+        """The record of `items`, which are the campaign's."""
+        end = seconds(as_of)
+        moves = _moves(items, end)
+        moved = read_reports(campaign, until=lambda sent: end - lags(sent))
+        return cls(
+            items=items,
+            end=end,
+            moves=moves,
+            claims=read_claims(
+                campaign, until=lambda pks: np.where(np.isin(pks, moves.pk), end - moves.of(pks), NEVER)
+            ),
+            reports={key: _moved_report(report) for key, report in moved.items()},
+            as_kept=read_reports(campaign),
+        )
+
+    def read(self, moves: Moves) -> Read:
+        """Some of the items, each as far as it had been seen at the age that is shown."""
+        records = _moved_items(self.items, moves, self.end)
+        lag = moves.of(records.pk)
+        claim, claimed = claims_of(self.claims, records.pk)
+        decided = np.array([self.as_kept[key].decision for key in records.report.tolist()], np.int64)
+        return Read(
+            records=records,
+            claim=claim,
+            claimed=_moved(claimed, lag),
+            decided=np.where(decided <= self.end - lag, _moved(decided, lag), NEVER),
+        )
+
+    def steps(self, records: ItemRecords) -> Timeline:
+        """How all items stood at the end of each month, and what came in during it."""
+        lag = self.moves.of(records.pk)
+        months = _months(self.items, records, lag, self.as_kept, self.end)
+        return Timeline(tuple(months), MONTH, moment(self.end))
+
+
+def _moves(items: QuerySet[Item], end: int) -> Moves:
     rows = read_columns(items, {"pk": F("pk"), "reported": in_seconds("reported_at")})
     order = np.argsort(rows["pk"])
     pk, reported = rows["pk"][order], rows["reported"][order]
     lag = lags(reported)
     shown = reported + lag <= end
-    return _Moves(pk[shown], lag[shown])
+    return Moves(pk[shown], lag[shown])
 
 
-def _moved_items(items: QuerySet[Item], moves: _Moves, end: int) -> ItemRecords:
+def _moved_items(items: QuerySet[Item], moves: Moves, end: int) -> ItemRecords:
     """The records of the items that are shown, each as far as it had been seen at the age that is shown."""
     parts = []
     for lag in np.unique(moves.lag).tolist() or [0]:

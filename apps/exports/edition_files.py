@@ -21,8 +21,9 @@ from .edition_texts import edition_texts
 from .figure_paths import figures_in
 from .items import CHUNK
 from .packing import Packed, pack
+from .public_items import item_blocks
 from .public_record import PublicRecord
-from .public_rows import item_blocks, report_blocks
+from .public_reports import report_blocks
 from .published import LANGUAGES, Snapshot
 from .sql import Block
 from .writing import Progress, Written

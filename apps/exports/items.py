@@ -2,8 +2,9 @@
 
 What is worked out (who counts, removal times, claims) comes from the very code that the figures are made of,
 `metrics.population`. It is asked for parts of the items, so that a million need no more memory than ten
-thousand: only their numbers, 8 bytes each, the campaign's claims, and what is repeated are held in full. An
-item that repeats another of its report is judged beside it, wherever in the order the two stand.
+thousand: only their numbers, 8 bytes each, the campaign's claims, and what is judged together are held in
+full. An item that repeats another of its report, or a control of what was reported, too, is judged beside it,
+wherever in the order the two stand.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the figures know of a chunk's items, in the chunk's order: places in `population`, and claims."""
+    """What the figures know of a chunk's items: where each of them stands in `population`, by their order.
+
+    `claim` and `claimed` are of all that `population` has, which may be more.
+    """
 
     population: Population
     places: Whole
@@ -71,7 +75,7 @@ class Items:
     items: QuerySet[Item]
     reports: Mapping[int, ReportRecord]
     claims: Claims
-    repeated: Mapping[int, Sequence[int]]
+    together: Mapping[int, Sequence[int]]
     key: str  # of the public names
     now: int
 
@@ -82,7 +86,7 @@ class Items:
             items=items,
             reports=read_reports(campaign),
             claims=read_claims(campaign),
-            repeated=_repeated(items),
+            together=judged_together(items),
             key=key,
             now=seconds(clock.now()),
         )
@@ -101,35 +105,44 @@ class Items:
     def facts(self, chunk: Chunk) -> Facts:
         """What the figures know of a chunk's items."""
         rows = chunk.rows
-        beside = [pk for one in chunk.pks.tolist() if one in self.repeated for pk in self.repeated[one]]
-        if not set(beside) <= set(chunk.pks.tolist()):
-            rows = self.items.filter(pk__in=among(np.union1d(chunk.pks, beside)))
+        needed = with_what_is_beside(chunk.pks, self.together)
+        if len(needed) > len(chunk.pks):
+            rows = self.items.filter(pk__in=among(needed))
         found = population(read_items(rows), now=self.now)
-        order = np.argsort(found.records.pk)
-        places = order[np.searchsorted(found.records.pk[order], chunk.pks)]
-        claim, claimed = claims_of(self.claims, chunk.pks)
-        return Facts(found, places, claim, claimed)
+        claim, claimed = claims_of(self.claims, found.records.pk)
+        return Facts(found, np.searchsorted(found.records.pk, chunk.pks), claim, claimed)
 
 
-def _repeated(items: QuerySet[Item]) -> dict[int, list[int]]:
-    """Items that have report and target in common, by the number of each: all of them, itself too."""
+def judged_together(items: QuerySet[Item]) -> dict[int, list[int]]:
+    """Items of which one decides whether another counts, by the number of each: all of them, itself too.
+
+    They are those that have report and target in common, and controls with what was reported of their target.
+    """
+    in_order = items.order_by()
     pairs = set(
-        items.order_by()
-        .values_list("report_id", "target_id")
+        in_order.values_list("report_id", "target_id")
         .annotate(many=Count("pk"))
         .filter(many__gt=1)
         .values_list("report_id", "target_id")
     )
-    if not pairs:
-        return {}
-    targets = np.array(sorted({target for _, target in pairs}), np.int64)
+    controls = in_order.filter(control=True).values("target")
+    both = set(in_order.filter(control=False, target__in=controls).values_list("target_id", flat=True))
+    targets = np.array(sorted({target for _, target in pairs} | both), np.int64)
     together: dict[tuple[int, int], list[int]] = {}
-    for pk, report, target in (
-        items.filter(target__in=among(targets)).order_by().values_list("pk", "report_id", "target_id")
+    if not len(targets):
+        return {}
+    for pk, report, target in in_order.filter(target__in=among(targets)).values_list(
+        "pk", "report_id", "target_id"
     ):
-        if (report, target) in pairs:
-            together.setdefault((report, target), []).append(pk)
+        if target in both or (report, target) in pairs:
+            together.setdefault((0 if target in both else report, target), []).append(pk)
     return {pk: pks for pks in together.values() for pk in pks}
+
+
+def with_what_is_beside(pks: Whole, together: Mapping[int, Sequence[int]]) -> Whole:
+    """Some items' numbers and those of the items that are judged with them, in order."""
+    beside = [pk for one in pks.tolist() if one in together for pk in together[one]]
+    return np.union1d(pks, np.array(beside, np.int64))
 
 
 WORKED_OUT = tuple(column for column in ITEMS.columns if column.name not in ITEM_VALUES)
@@ -149,8 +162,8 @@ def worked_out(items: Items, chunk: Chunk) -> Block:
         "excluded": exclusion_words(excluded),
         "removal_hours_after": hour_cells(found.times.left[at], counts),
         "removal_hours_by": hour_cells(found.times.right[at], counts),
-        "claim": claim_words(facts.claim),
-        "claimed_at": _moments(facts.claimed),
+        "claim": claim_words(facts.claim[at]),
+        "claimed_at": _moments(facts.claimed[at]),
         "gone_with": list(map(_FATE_WORDS.__getitem__, found.records.fate[at].tolist())),
         "public_id": pseudonyms(items.key, chunk.pks.tolist()),
     }

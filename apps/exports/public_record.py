@@ -8,29 +8,31 @@ choice, file or edition shows what another withholds.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
+from django.db.models import QuerySet
 
 from apps.checks.outcomes import Status
 from apps.core import clock
-from apps.metrics.deadlines import fits_of
+from apps.metrics.deadlines import Fits, fits_of
 from apps.metrics.figures import GroupFigures, Material, group_figures
 from apps.metrics.population import STILL_UP, Exclusion, Population, population
-from apps.metrics.reading import Flags, Whole, one_view
+from apps.metrics.reading import Whole, one_view
 from apps.metrics.records import STATUS_CODES, read_items, seconds
 from apps.metrics.responses import ReportRecord, claims_of, decided, read_claims, read_reports
 from apps.metrics.timeline import Timeline, timeline
 from apps.platforms.registry import definitions
-from apps.reports.models import Campaign, Category
+from apps.reports.models import Campaign, Category, Item
 from apps.reports.selectors import items_of
 
-from .by_month import Read, midnight, read_by_month
+from .by_month import ByMonth, Read, midnight
 from .columns import OTHER
 from .published import Choices
 from .redaction import Parts, Shown, platform_keys, public_figures, what_is_shown
+from .suppression import ITEMS
 
 MOST_REPORTS = 300
 """Reports whose counts are shown, the last ones."""
@@ -40,42 +42,32 @@ _REMOVED = STATUS_CODES[Status.REMOVED]
 
 
 @dataclass(frozen=True)
-class PublicRecord:
-    """A campaign's record, how its reports are grouped for the public, and what may be shown of it.
+class PublicOutline:
+    """What the public sees of a campaign apart from its items one by one, and what may be shown of them.
 
     `platforms`, `channels` and `categories` give each report's group. `parts` are the items by report and
-    day, `part` the part of each item.
+    day.
     """
 
     campaign: Campaign
     choices: Choices
-    population: Population
-    material: Material
-    steps: Timeline
     reports: Mapping[int, ReportRecord]
+    fits: Fits
     platforms: Mapping[int, str]
     channels: Mapping[int, str]
     categories: Mapping[int, str]
     as_of: datetime
     parts: Parts
-    part: Whole
 
     @property
     def minimum_n(self) -> int:
         """How many items a group has at least that is shown."""
         return self.campaign.minimum_n
 
-    @property
-    def on_record(self) -> Flags:
-        """The items that are counted at all: neither controls nor in error."""
-        excluded = self.population.excluded
-        on_record: Flags = (excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)
-        return on_record
-
     @cached_property
     def in_order(self) -> Sequence[ReportRecord]:
         """The reports that have an item on record, by number."""
-        with_items = set(np.unique(self.population.records.report[self.on_record]).tolist())
+        with_items = set(self.parts.report[self.parts.counts[:, ITEMS] > 0].tolist())
         in_order = sorted(self.reports.values(), key=lambda report: report.number)
         return [report for report in in_order if report.pk in with_items]
 
@@ -100,11 +92,25 @@ class PublicRecord:
     def _clocks(self) -> dict[str, set[int]]:
         """The reports that start the clock of each deadline."""
         found: dict[str, set[int]] = {}
-        for report, fits in self.material.fits.items():
+        for report, fits in self.fits.items():
             for fit in fits:
                 if fit.starts and not self.reports[report].bounced:
                     found.setdefault(fit.rule.slug, set()).add(report)
         return found
+
+
+@dataclass(frozen=True)
+class PublicRecord(PublicOutline):
+    """A campaign's record for the public, with all its items. `part` is the part of each item."""
+
+    material: Material
+    steps: Timeline
+    part: Whole
+
+    @property
+    def population(self) -> Population:
+        """The items, and what is derived of each."""
+        return self.material.population
 
     def groups(self, groups: Mapping[int, str], allowed: Collection[str]) -> dict[str, Whole]:
         """The places of the items of each allowed group, those with the first reports first.
@@ -139,55 +145,70 @@ class PublicRecord:
 def read_public(campaign: Campaign, choices: Choices) -> PublicRecord:
     """The record as it stands now, for the public that these choices speak to."""
     with one_view():
-        read, as_of = _by_month(campaign) if choices.dates == "month" else _by_day(campaign)
-    reports = read.reports
+        items = items_of(campaign)
+        if choices.dates == "month":
+            as_of = midnight()
+            by_month = ByMonth.of(campaign, items, as_of=as_of)
+            reports, read = by_month.reports, by_month.read(by_month.moves)
+            steps = by_month.steps(read.records)
+        else:
+            reports = read_reports(campaign)
+            read = _by_day(campaign, items, reports)
+            steps, as_of = timeline(items), clock.now()
     found = population(read.records, now=seconds(as_of))
+    parts, part = _parts(found, by_month=choices.dates == "month")
+    outline = outline_of(campaign, choices, reports, parts, as_of)
+    shared = {field.name: getattr(outline, field.name) for field in fields(PublicOutline)}
+    return PublicRecord(**shared, material=material_of(outline, found, read), steps=steps, part=part)
+
+
+def outline_of(
+    campaign: Campaign,
+    choices: Choices,
+    reports: Mapping[int, ReportRecord],
+    parts: Parts,
+    as_of: datetime,
+) -> PublicOutline:
+    """The outline of a campaign with these reports, whose items make these parts."""
     # Letters go by what is shown; by months, the items of a report may not be there yet.
-    there = set(np.unique(read.records.report).tolist())
+    there = set(parts.report.tolist())
     in_order = sorted(reports.values(), key=lambda report: (report.pk not in there, report.number))
     keys = platform_keys(
         [report.platform for report in in_order],
         named=definitions(),
         by_letter=choices.platforms == "letters",
     )
-    parts, part = _parts(found, by_month=choices.dates == "month")
-    return PublicRecord(
+    return PublicOutline(
         campaign=campaign,
         choices=choices,
-        population=found,
-        material=Material(
-            population=found,
-            reports=reports,
-            fits=fits_of(reports.values()),
-            claim=read.claim,
-            claimed=read.claimed,
-            decided=read.decided,
-            now=seconds(as_of),
-            minimum_n=campaign.minimum_n,
-        ),
-        steps=read.steps,
         reports=reports,
+        fits=fits_of(reports.values()),
         platforms={report.pk: keys[report.platform] for report in in_order},
         channels={report.pk: report.channel for report in in_order},
         categories={report.pk: public_category(report.category) for report in in_order},
         as_of=as_of,
         parts=parts,
-        part=part,
     )
 
 
-def _by_month(campaign: Campaign) -> tuple[Read, datetime]:
-    as_of = midnight()
-    return read_by_month(campaign, items_of(campaign), as_of=as_of), as_of
+def material_of(outline: PublicOutline, found: Population, read: Read) -> Material:
+    """What the figures of some of the outline's items are taken from."""
+    return Material(
+        population=found,
+        reports=outline.reports,
+        fits=outline.fits,
+        claim=read.claim,
+        claimed=read.claimed,
+        decided=read.decided,
+        now=seconds(outline.as_of),
+        minimum_n=outline.minimum_n,
+    )
 
 
-def _by_day(campaign: Campaign) -> tuple[Read, datetime]:
-    items = items_of(campaign)
+def _by_day(campaign: Campaign, items: QuerySet[Item], reports: Mapping[int, ReportRecord]) -> Read:
     records = read_items(items)
-    reports = read_reports(campaign)
     claim, claimed = claims_of(read_claims(campaign), records.pk)
-    read = Read(records, reports, claim, claimed, decided(reports, records.report), timeline(items))
-    return read, clock.now()
+    return Read(records, claim, claimed, decided(reports, records.report))
 
 
 def public_category(category: str) -> str:
@@ -198,10 +219,7 @@ def public_category(category: str) -> str:
 def _parts(found: Population, *, by_month: bool) -> tuple[Parts, Whole]:
     """The items by report and day, and the part of each."""
     records = found.records
-    days = records.reported // _DAY
-    if by_month:
-        months = records.reported.astype("datetime64[s]").astype("datetime64[M]")
-        days = months.astype("datetime64[D]").astype(np.int64)
+    days = days_of(records.reported, by_month=by_month)
     reports, report = np.unique(records.report, return_inverse=True)
     first, last = (int(days.min()), int(days.max())) if len(days) else (0, 0)
     width = last - first + 1
@@ -209,10 +227,22 @@ def _parts(found: Population, *, by_month: bool) -> tuple[Parts, Whole]:
     return Parts(reports[keys // width], keys % width + first, counted(found, part, len(keys))), part
 
 
-def counted(found: Population, part: Whole, many: int) -> Whole:
-    """What `suppression` counts of each of so many parts: items on record, eligible, removed, still up."""
-    status, eligible = found.records.status, found.eligible
-    on_record = (found.excluded != Exclusion.CONTROL) & (found.excluded != Exclusion.ERROR)
+def days_of(reported: Whole, *, by_month: bool) -> Whole:
+    """The days of some moments as Parts has them."""
+    if not by_month:
+        return reported // _DAY
+    months = reported.astype("datetime64[s]").astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64)
+
+
+def counted(found: Population, part: Whole, many: int, *, at: Whole | slice = slice(None)) -> Whole:
+    """What `suppression` counts of each of so many parts: items on record, eligible, removed, still up.
+
+    `part` is the part of each item, or of each at the places `at`.
+    """
+    status, excluded = found.records.status[at], found.excluded[at]
+    eligible = excluded == Exclusion.NONE
+    on_record = (excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)
     kinds = (on_record, eligible, eligible & (status == _REMOVED), eligible & np.isin(status, STILL_UP))
     counts = [np.bincount(part, weights=kind, minlength=many) for kind in kinds]
     return np.stack(counts, axis=1).astype(np.int64)

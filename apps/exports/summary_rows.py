@@ -18,8 +18,8 @@ from apps.metrics.reading import Flags, Whole
 from apps.metrics.shares import Share
 
 from .public_record import PublicRecord
-from .public_rows import Groups, row_groups
 from .redaction import NO_ACCOUNTS
+from .row_groups import Groups, cells_of, row_groups
 from .sql import Block, Value
 
 PUBLIC_KEYS = (GroupKey.PLATFORM, GroupKey.CHANNEL, GroupKey.CATEGORY, GroupKey.MONTH, GroupKey.EVIDENCE)
@@ -90,14 +90,15 @@ def _public_split(record: PublicRecord, key: GroupKey) -> dict[str, Whole]:
         sides = {"observed": found.observed, "attested": ~found.observed}
         enough = all(int((found.eligible & side).sum()) >= record.minimum_n for side in sides.values())
         return {name: np.flatnonzero(side) for name, side in sides.items()} if enough else {}
-    rows = row_groups(record)
+    cells, cell = cells_of(record)
+    rows = row_groups(record, cells)
     value = _category if key == GroupKey.CATEGORY else _month
     own, told = [value(of) for of in rows.own], [value(of) for of in rows.told]
     partly = {one for one, said, real in zip(own, told, rows.real, strict=True) if real and one != said}
     places: dict[str, Whole] = {}
     for one in {said for said in told if said} - partly:
         tells: Flags = np.array([said == one for said in told])
-        places[one] = np.flatnonzero(tells[rows.cell])
+        places[one] = np.flatnonzero(tells[cell])
     return places
 
 

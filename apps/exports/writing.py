@@ -28,9 +28,9 @@ from .columns import Table, table_called
 from .csv_format import BYTE_ORDER_MARK, DIALECTS, END, Dialect
 from .items import WORKED_OUT, Items, worked_out
 from .models import public_key_of
+from .public_items import streamed_item_blocks
 from .public_record import read_public
-from .public_rows import item_blocks
-from .public_rows import report_blocks as public_report_blocks
+from .public_reports import report_blocks as public_report_blocks
 from .publication import draft_of
 from .published import CHARTS, DATES, Choices
 from .report_rows import reply_blocks, report_blocks, reports_chosen
@@ -246,10 +246,11 @@ def _blocks(export: Export, key: str) -> Iterator[Block]:
 
 
 def _public_blocks(export: Export, choices: Choices, key: str) -> Iterator[Block]:
+    if export.table.name == "items":
+        yield from streamed_item_blocks(export.campaign, choices, key=key)
+        return
     record = read_public(export.campaign, choices)
     match export.table.name:
-        case "items":
-            yield from item_blocks(record, key=key)
         case "reports":
             yield from public_report_blocks(record)
         case _:
