@@ -27,7 +27,7 @@ import numpy as np
 
 from apps.metrics.reading import Flags, Whole
 
-from .suppression import ITEMS, SIZE, Sum, distinct, parted
+from .suppression import ITEMS, SIZE, Sum, distinct, parted, summed
 
 UNTOLD = -1
 
@@ -116,8 +116,7 @@ class _Split:
     def _holds(self, members: Whole, pieces: Whole) -> bool:
         """Whether these parts of a class leave open what is withheld."""
         many = int(pieces.max()) + 1
-        sums = np.zeros((many, self.counts.shape[1]), np.int64)
-        np.add.at(sums, pieces, self.counts[members])
+        sums = summed(self.counts[members], pieces, many)
         sides = self.sides[members]
         if self.size_is_open:
             open_ = sums[:, ITEMS] > distinct(pieces, self.known[members])

@@ -50,6 +50,7 @@ from .published import Choices
 from .redaction import Parts
 from .row_groups import Cells, Groups, RowGroups, cells_of, kinds_of, kinds_told, row_groups
 from .sql import Block, Value
+from .suppression import summed
 
 _REMOVED = STATUS_CODES[Status.REMOVED]
 _NO_CLOCK = -1
@@ -233,6 +234,7 @@ def _deadlines(outline: PublicOutline, rules: Sequence[Rule], stand: npt.NDArray
 
 # --------------------------------------------------------------------------------------------- some at a time
 
+_DAYS = 1 << 20  # more than there are from 1970 until the year 4800
 MOST_SHELVES = 256  # open files; one of ten million items is of 40,000
 
 
@@ -296,54 +298,49 @@ def _shelved(
     # Nothing that the material is made of depends on how items are parted, so an outline of none will do.
     bare = outline_of(campaign, choices, source.reports, _no_parts(), source.as_of)
     rules, kinds = _rules(bare.fits), kinds_told(campaign, choices)
-    sums = _Sums()
+    sums = _Sums(kinds)
     for piece in source.pieces(bare):
         found, at = piece.material.population, piece.places
         facts = _facts(piece.material, rules, at)
         pks = found.records.pk[at]
         days = days_of(found.records.reported[at], by_month=by_month)
         facts["name"] = _names(key, pks)
-        facts["cell"] = sums.add(piece, [found.records.report[at], days, kinds_of(piece.rows, kinds, pks)])
+        facts["cell"] = sums.add(piece, days, kinds_of(piece.rows, kinds, pks))
         shelves.add(facts)
-    parts, cells, cell_of = sums.settled(kinds)
+    parts, cells, cell_of = sums.settled()
     return outline_of(campaign, choices, source.reports, parts, source.as_of), cells, cell_of
 
 
 class _Sums:
-    """The counts of all cells, piece by piece: rows of report, day, kind, and what is counted."""
+    """The counts of all cells, piece by piece. A cell's key is its report, day and kind in one number."""
 
-    def __init__(self) -> None:
-        self._rows: list[Whole] = []
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+        self._keys: list[Whole] = []
+        self._counts: list[Whole] = []
         self._many = 0
 
-    def add(self, piece: _Piece, keys: Sequence[Whole]) -> Whole:
+    def add(self, piece: _Piece, days: Whole, kinds: Whole) -> Whole:
         """Count a piece; the number of each of its items' cells, which another piece may count again."""
-        cells, cell = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
-        cell = cell.reshape(-1)
-        counts = counted(piece.material.population, cell, len(cells), at=piece.places)
-        self._rows.append(np.concatenate([cells, counts], axis=1))
-        self._many += len(cells)
-        return cell + (self._many - len(cells))
+        report = piece.material.population.records.report[piece.places]
+        keys, cell = np.unique((report * _DAYS + days) * len(self._kinds) + kinds, return_inverse=True)
+        self._keys.append(keys)
+        self._counts.append(counted(piece.material.population, cell, len(keys), at=piece.places))
+        self._many += len(keys)
+        return np.asarray(cell + (self._many - len(keys)))
 
-    def settled(self, kinds: Sequence[str]) -> tuple[Parts, Cells, Whole]:
+    def settled(self) -> tuple[Parts, Cells, Whole]:
         """The parts and the cells of all, and the cell that each number stands for."""
-        rows = np.concatenate(self._rows) if self._rows else np.zeros((0, 7), np.int64)
-        keys, cell_of = np.unique(rows[:, :3], axis=0, return_inverse=True)
-        cell_of = cell_of.reshape(-1)
-        counts = _summed(rows[:, 3:], cell_of, len(keys))
-        parts, part = np.unique(keys[:, :2], axis=0, return_inverse=True)
-        part = part.reshape(-1)
+        none = np.zeros(0, np.int64)
+        keys, cell_of = np.unique(np.concatenate([none, *self._keys]), return_inverse=True)
+        counts = np.concatenate([np.zeros((0, 4), np.int64), *self._counts])
+        counts = summed(counts, cell_of, len(keys))
+        parts, part = np.unique(keys // len(self._kinds), return_inverse=True)
         return (
-            Parts(parts[:, 0], parts[:, 1], _summed(counts, part, len(parts))),
-            Cells(part=part, kind=keys[:, 2], kinds=kinds, counts=counts),
+            Parts(parts // _DAYS, parts % _DAYS, summed(counts, part, len(parts))),
+            Cells(part=part, kind=keys % len(self._kinds), kinds=self._kinds, counts=counts),
             cell_of,
         )
-
-
-def _summed(counts: Whole, into: Whole, many: int) -> Whole:
-    sums = np.zeros((many, counts.shape[1]), np.int64)
-    np.add.at(sums, into, counts)
-    return sums
 
 
 def _no_parts() -> Parts:

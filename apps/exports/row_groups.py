@@ -71,15 +71,17 @@ def row_groups(outline: PublicOutline, cells: Cells) -> RowGroups:
        nothing that only they have.
     """
     real: Flags = cells.counts[:, ITEMS] > 0
-    own = [_groups(outline, cells, place) for place in range(len(cells.part))]
+    own = _own(outline, cells)
     told = list(own)
+    kept: dict[Groups, Groups] = {}
     for cell, (date, category, kind) in _told(outline, cells, np.flatnonzero(real)):
-        told[cell] = replace(
+        groups = replace(
             own[cell],
             reported=date,
             category=own[cell].category if category else None,
             kind=own[cell].kind if kind else None,
         )
+        told[cell] = kept.setdefault(groups, groups)
     beside = sorted({told[cell] for cell in np.flatnonzero(real).tolist()}, key=_detail, reverse=True)
     for cell in np.flatnonzero(~real).tolist():
         told[cell] = next(
@@ -136,7 +138,7 @@ def _told(
     start = Start(
         counts=cells.counts[real],
         classes=np.unique(shown.classes[part], return_inverse=True)[1],
-        withheld=[replace(one, parts=one.parts[part]) for one in shown.withheld],
+        withheld=[one.among(part) for one in shown.withheld],
         known=shown.known[part],
     )
     by_date = (months // _MONTHS, months // 3, months)
@@ -162,20 +164,30 @@ def _date(year: int, quarter: int, month: int, day: int, *, by_month: bool) -> s
     return None if year == UNTOLD else str(1970 + year)
 
 
-def _groups(outline: PublicOutline, cells: Cells, cell: int) -> Groups:
-    """All the groups of a cell that its rows could tell; the date as the day or month that is chosen."""
-    shown, part = outline.shown, int(cells.part[cell])
-    report = int(outline.parts.report[part])
-    platform, channel = outline.platforms[report], outline.channels[report]
-    day = np.datetime64(int(outline.parts.day[part]), "D")
-    is_shown = "platforms" in outline.choices.charts and platform in shown.platforms
-    return Groups(
-        platform=platform if is_shown else None,
-        channel=channel if channel in shown.channels else None,
-        category=outline.categories[report],
-        kind=cells.kinds[int(cells.kind[cell])] or None,
-        reported=str(day.astype("datetime64[M]") if outline.choices.dates == "month" else day),
-    )
+def _own(outline: PublicOutline, cells: Cells) -> list[Groups]:
+    """All the groups of each cell that its rows could tell; the date as the day or month that is chosen.
+
+    Cells with the same groups have one `Groups` in common, and there are far fewer of them than cells.
+    """
+    shown, parts = outline.shown, outline.parts
+    unit = "datetime64[M]" if outline.choices.dates == "month" else "datetime64[D]"
+    days, day_of = np.unique(parts.day, return_inverse=True)
+    dates = [str(day.astype(unit)) for day in days.astype("datetime64[D]")]
+    platforms = shown.platforms if "platforms" in outline.choices.charts else frozenset()
+    kept: dict[Groups, Groups] = {}
+    own = []
+    of_cell = (parts.report[cells.part].tolist(), day_of[cells.part].tolist(), cells.kind.tolist())
+    for report, day, kind in zip(*of_cell, strict=True):
+        platform, channel = outline.platforms[report], outline.channels[report]
+        groups = Groups(
+            platform=platform if platform in platforms else None,
+            channel=channel if channel in shown.channels else None,
+            category=outline.categories[report],
+            kind=cells.kinds[kind] or None,
+            reported=dates[day],
+        )
+        own.append(kept.setdefault(groups, groups))
+    return own
 
 
 def _detail(groups: Groups) -> tuple[int, str]:

@@ -34,16 +34,25 @@ ITEMS, SIZE = 0, 1
 """The first two columns of what is counted: items on record, and the items that `minimum_n` is about."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sum:
     """A figure that may be shown: the sum over the parts that are in it.
 
-    `counted` is true where it is shown by kind of item (removed, still up), not by its size alone.
+    `counted` is true where it is shown by kind of item (removed, still up), not by its size alone. Which
+    parts are in it is kept a bit a part: there can be hundreds of thousands, and as many hundreds of sums.
     """
 
-    name: Hashable
-    parts: Flags
-    counted: bool = True
+    def __init__(self, name: Hashable, parts: Flags, *, counted: bool = True) -> None:
+        self.name, self.counted = name, counted
+        self._many, self._bits = len(parts), np.packbits(parts)
+
+    @property
+    def parts(self) -> Flags:
+        """Whether each of the parts is in it."""
+        return np.unpackbits(self._bits, count=self._many).view(bool)
+
+    def among(self, parts: Whole) -> Sum:
+        """The same sum over some of the parts, or over some of them several times."""
+        return Sum(self.name, self.parts[parts], counted=self.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +141,7 @@ class _State:
     def holds(self, classes: Whole) -> bool:
         """Whether no class is too small, and each that a withheld sum cuts leaves it open."""
         many = int(classes.max()) + 1
-        sums = np.zeros((many, self.counts.shape[1]), np.int64)
-        np.add.at(sums, classes, self.counts)
+        sums = summed(self.counts, classes, many)
         nothing = ~sums.any(axis=1)
         if not (nothing | (sums[:, SIZE] >= self.minimum_n)).all():
             return False
@@ -148,8 +156,17 @@ class _State:
 
 def parted(classes: Whole, inside: Flags) -> Whole:
     """Classes as `inside` parts them further, numbered from 0."""
-    numbered: Whole = np.unique(classes * 2 + inside, return_inverse=True)[1].astype(np.int64)
+    pieces = classes * 2 + inside
+    there = np.zeros(int(pieces.max(initial=0)) + 1, np.int64)
+    there[pieces] = 1
+    numbered: Whole = np.cumsum(there)[pieces] - 1
     return numbered
+
+
+def summed(counts: Whole, into: Whole, many: int) -> Whole:
+    """The rows of `counts` added up: `into` says to which of so many sums each belongs."""
+    columns = [np.bincount(into, weights=column, minlength=many) for column in counts.T]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def distinct(classes: Whole, values: Whole) -> Whole:
