@@ -226,6 +226,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_rq",
@@ -242,6 +244,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.middleware.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -306,7 +309,24 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator typed the address; nobody registers by themselves
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# Sign-ins that failed: from one address, and for one e-mail address or one person's codes. The other limits
+# are allauth's own, all of them by the minute.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+
+# Nobody without a second factor gets further than the pages for setting one up.
+REQUIRE_MFA = environment.switch("REQUIRE_MFA")
+MFA_ADAPTER = "apps.accounts.mfa_adapter.EncryptedSecrets"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator typed the address
+MFA_FORMS = {
+    "activate_totp": "apps.accounts.forms.FirstCodeForm",
+    "add_webauthn": "apps.accounts.forms.AddPasskeyForm",
+    "authenticate": "apps.accounts.forms.SignInCodeForm",
+    "edit_webauthn": "apps.accounts.forms.RenamePasskeyForm",
+    "reauthenticate": "apps.accounts.forms.ConfirmCodeForm",
+}
 
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "still-up@localhost")
 globals().update(environment.mail_settings("EMAIL_URL"))
@@ -362,6 +382,7 @@ LOGGING = {
         # Django's own handler would write requests a second time, with their paths.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "fido2": {"level": "WARNING"},  # would name each new passkey
         "rq.worker": {"handlers": [], "level": "WARNING", "propagate": True},
         "rq.cron": {"handlers": [], "level": "WARNING", "propagate": True},
         # What a host answered is the check's evidence; urllib3 would name the address.

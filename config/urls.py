@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 handler400 = "apps.public.errors.bad_request"
 handler404 = "apps.public.errors.not_found"
 handler500 = "apps.public.errors.broken"
+handler429 = "apps.accounts.views.too_many_attempts"  # allauth asks for it
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.public.urls")),

@@ -47,3 +47,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def has_never_been_here(self) -> bool:
+        """Whether somebody was invited and has not come in yet. Never so for administrators."""
+        return self.last_login is None and not self.has_usable_password() and not self.is_superuser

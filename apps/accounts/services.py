@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+
 from apps.core import clock
 
 from .models import Person
@@ -28,3 +34,35 @@ def use_sign_in_link(*, person: Person) -> bool:
         pk=person.pk, last_login=person.last_login, password=person.password, is_active=True
     ).update(last_login=clock.wall())
     return spent == 1
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorsReset:
+    """What was taken away."""
+
+    app: bool
+    passkeys: int
+    recovery_codes: bool
+    sessions: int
+
+
+@transaction.atomic
+def reset_second_factors(*, person: Person) -> SecondFactorsReset | None:
+    """Take away all second factors of somebody who lost them, and end all their sessions.
+
+    What was lost may be in other hands, and a browser with it. Returns None, and changes nothing, when there
+    is no second factor.
+    """
+    types = list(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    if not types:
+        return None
+    Authenticator.objects.filter(user=person).delete()
+    sessions = UserSession.objects.purge_and_list(person)
+    for session in sessions:
+        session.end()
+    return SecondFactorsReset(
+        app=Authenticator.Type.TOTP in types,
+        passkeys=types.count(Authenticator.Type.WEBAUTHN),
+        recovery_codes=Authenticator.Type.RECOVERY_CODES in types,
+        sessions=len(sessions),
+    )

@@ -68,13 +68,17 @@ def change_campaign(*, campaign: Campaign, name: str, description: str, minimum_
 def invite(*, campaign: Campaign, email: str, role: Role) -> Invited:
     """Make somebody a member, or change a member's role.
 
-    Somebody new gets an account without a password; they come in by a one-time link. Raises LastOwner when
-    the only owner would become something else.
+    Somebody new gets an account without a password; they come in by a one-time link. Whoever let theirs run
+    out counts as new as long as they belong to no other campaign: a link to them opens nothing else. Raises
+    LastOwner when the only owner would become something else.
     """
     person = Person.objects.filter(email=email.strip().lower()).first()
-    is_new = person is None
     if person is None:
         person = Person.objects.create_user(email)
+        is_new = True
+    else:
+        elsewhere = Membership.objects.filter(person=person).exclude(campaign=campaign).exists()
+        is_new = person.has_never_been_here and not elsewhere
     if role != Role.OWNER:
         _keep_an_owner(campaign, without=person)
     Membership.objects.update_or_create(campaign=campaign, person=person, defaults={"role": role})

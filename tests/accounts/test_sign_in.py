@@ -7,11 +7,14 @@ from io import StringIO
 
 import pytest
 import time_machine
+from allauth.account import app_settings as account_settings
+from allauth.mfa import app_settings as mfa_settings
+from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from apps.accounts.models import Person
 from apps.accounts.services import create_first_administrator, use_sign_in_link
@@ -63,10 +66,25 @@ def test_of_two_people_who_press_the_button_at_once_one_gets_in() -> None:
     assert [use_sign_in_link(person=first), use_sign_in_link(person=second)] == [True, False]
 
 
-def test_a_link_runs_out_after_a_day(client: Client) -> None:
+def test_a_link_runs_out_after_a_day_and_says_so(client: Client) -> None:
     link = sign_in_link(make_person(password="correct horse battery"))
+    with time_machine.travel(clock.wall() + timedelta(hours=23)):
+        assert client.get(link).status_code == 200
     with time_machine.travel(clock.wall() + timedelta(hours=25)):
-        assert client.get(link).status_code == 410
+        for answer in (client.get(link), client.post(link)):
+            assert answer.status_code == 410
+            assert "This link has run out" in answer.content.decode()
+    assert signed_in_as(client) is None
+
+
+def test_a_used_link_is_not_said_to_have_run_out(client: Client) -> None:
+    link = sign_in_link(make_person())
+    client.post(link)
+    with time_machine.travel(clock.wall() + timedelta(hours=25)):
+        page = client.get(link).content.decode()
+    assert "used already" in page
+    assert "You are signed in as" in page
+    assert "has run out" not in page
 
 
 @pytest.mark.parametrize("change", ["signs in", "sets a password", "is switched off"])
@@ -98,8 +116,10 @@ def test_a_password_reset_token_does_not_sign_in(client: Client) -> None:
 def test_after_the_link_a_password_can_be_set_and_used(client: Client) -> None:
     person = make_person(password=None)
     client.post(sign_in_link(person))
-    page = client.get(reverse("account_set_password"))
-    assert "Not now" in page.content.decode()
+    page = client.get(reverse("account_set_password")).content.decode()
+    assert "Not now" in page
+    assert reverse("mfa_add_webauthn") in page  # a passkey will do, too
+    assert client.get(reverse("mfa_add_webauthn")).status_code == 200
     password = "a long and quiet password"
     client.post(reverse("account_set_password"), {"password1": password, "password2": password})
     answer = Client().post(reverse("account_login"), {"login": person.email, "password": password})
@@ -132,12 +152,31 @@ def test_the_first_administrator_is_made_once() -> None:
 
 
 def test_nobody_registers_by_themselves(client: Client) -> None:
-    answer = client.post(
-        reverse("account_signup"),
-        {"email": "new@example.org", "password1": "a long password", "password2": "a long password"},
-    )
-    assert "no registration" in answer.content.decode()
-    assert not Person.objects.exists()
+    everything = {
+        **dict.fromkeys(("email", "email2", "login", "username"), "new@example.org"),
+        **dict.fromkeys(("password", "password1", "password2"), "a long and quiet password"),
+        "name": "Example",
+        "credential": "{}",
+        "code": "123456",
+    }
+    names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    allauths = {name for name in names if name.startswith(("account_", "mfa_", "usersessions_"))}
+    assert len(allauths) > 20
+    for name in allauths:
+        ((path, arguments),) = get_resolver().reverse_dict.getlist(name)[0][0]
+        address = "/" + path % dict.fromkeys(arguments, "1")
+        for method in (client.post, client.get):
+            assert method(address, everything).status_code < 500, name
+        assert not Person.objects.exists(), name
+        assert signed_in_as(client) is None, name
+    assert "no registration" in client.post(reverse("account_signup"), everything).content.decode()
+
+
+def test_of_allauth_there_is_nothing_that_registers() -> None:
+    installed = {name for name in settings.INSTALLED_APPS if name.startswith("allauth")}
+    assert installed == {"allauth", "allauth.account", "allauth.mfa", "allauth.usersessions"}
+    assert not mfa_settings.PASSKEY_SIGNUP_ENABLED
+    assert not account_settings.LOGIN_BY_CODE_ENABLED
 
 
 def test_signing_in_and_out(client: Client) -> None:

@@ -62,7 +62,9 @@ def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: O
         f"{home}items/{item.pk}/": "item",
         **{f"{home}{name}/": name.replace("/", "-") for name in ("review", "reports/1", "reports/new")},
     }
-    for path in [*paths, f"{home}items/{item.pk}/", "/account/password/change/"]:
+    own = [f"/account/{rest}" for rest in ("", "password/change/", "sessions/", "second-factors/")]
+    own += [f"/account/second-factors/{rest}/" for rest in ("app", "passkeys/add")]
+    for path in [*paths, f"{home}items/{item.pk}/", *own]:
         page.goto(path)
         assert fits(page), path
         expect(page.locator("h1")).to_have_count(1)

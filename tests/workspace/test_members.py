@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 
 from apps.accounts.models import Person
+from apps.core import clock
 from apps.reports.models import Membership
 from tests.workspace.conftest import Team
 
@@ -23,6 +26,34 @@ def test_a_newcomer_gets_a_link_that_lets_them_in(team: Team) -> None:
     newcomer.post(link[1])
     assert newcomer.get("/workspace/example-models/reports/new/").status_code == 200
     assert Person.objects.get(email="new@example.org").memberships.get().role == "editor"
+
+
+def invite(team: Team, email: str, who: str = "owner", campaign: str = "example-models") -> str | None:
+    """The link that the page shows after somebody was added, or None."""
+    page = team.client(who).post(
+        f"/workspace/{campaign}/members/", {"email": email, "role": "viewer"}, follow=True
+    )
+    found = re.search(r"<code>http://127\.0\.0\.1:8000(/sign-in/\S+)</code>", page.content.decode())
+    return found[1] if found else None
+
+
+def test_whoever_let_a_link_run_out_gets_another(team: Team) -> None:
+    first = invite(team, "new@example.org")
+    assert first
+    with time_machine.travel(clock.wall() + timedelta(hours=25)):
+        assert "has run out" in Client().get(first).content.decode()
+        second = invite(team, "new@example.org")
+        assert second
+        newcomer = Client()
+        assert newcomer.post(second).url == "/account/password/set/"
+        assert invite(team, "new@example.org") is None  # they have been here
+
+
+def test_an_owner_gets_no_link_to_somebody_of_another_campaign(team: Team) -> None:
+    assert invite(team, "new@example.org")
+    assert invite(team, "new@example.org", "stranger", "not-theirs") is None
+    assert invite(team, "new@example.org") is None
+    assert invite(team, "administrator@example.org") is None
 
 
 def test_somebody_known_gets_no_link(team: Team) -> None:
