@@ -128,7 +128,7 @@ def csv_lines(source: Source, *, delimiter: str) -> Iterator[list[bytes]]:
     order, cells, rows = _parts(source, delimiter)
     statement = f"COPY (SELECT {cells} FROM {rows} ORDER BY {order}) TO STDOUT (FORMAT BINARY)"  # noqa: S608
     found = []
-    start = reading.COPY_HEADER + _BEFORE_LINE  # the first row has the file's header before it
+    start = _COPY_HEADER + _BEFORE_LINE  # the first row has the file's header before it
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in copy:
             if len(row) >= start:  # else it is the end
@@ -150,6 +150,7 @@ def all_csv_lines(source: Source, *, delimiter: str) -> list[str]:
     return found
 
 
+_COPY_HEADER = 19  # bytes: signature, flags, length of an extension that there is none of
 _BEFORE_LINE = 2 + 4  # bytes of a row of one column: how many columns, and the length of the line
 
 

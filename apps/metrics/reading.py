@@ -1,15 +1,15 @@
 """Whole-number columns of a query, read into NumPy as fast as the database gives them.
 
-PostgreSQL hands them over with COPY in its binary form, whose rows are all of one length here (PostgreSQL
-manual, COPY, "Binary Format"), and moments as the numbers that it keeps; SQLite as one line of text a column,
-which costs half of what rows do.
+Either database puts each column together itself and hands it over as one value: PostgreSQL as the bytes in
+which it sends such numbers and moments (several of its processes do so at once), SQLite as a line of text.
+That costs half of what rows do.
 `benchmarks/summary.py` says how long a million rows take on either.
 """
 
 from __future__ import annotations
 
-import select
-from collections.abc import Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from django.db import connection, transaction
 from django.db.models import (
     BigIntegerField,
@@ -40,7 +39,6 @@ from django.db.models.functions import Cast, Coalesce
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-COPY_HEADER = 19  # signature, flags, length of an extension that there is none of
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGE = 100_000  # rows of a table; for fewer another connection does not pay
 FROM_1970_TO_2000 = 10_957 * 86_400  # seconds; PostgreSQL keeps moments as microseconds since 2000
@@ -52,8 +50,13 @@ class SecondsSince1970(Func):
     output_field = BigIntegerField()
     arity = 1
 
-    # SQLite's Julian day is a number of milliseconds divided: half of one makes up for what is lost in that.
-    template = "CAST((julianday(%(expressions)s) - 2440587.5) * 86400 + 0.0005 AS INTEGER)"
+    # An older SQLite gives the Julian day, a number of milliseconds divided: half of one makes up for what is
+    # lost in that.
+    template = (
+        "unixepoch(%(expressions)s)"
+        if sqlite3.sqlite_version_info >= (3, 38)
+        else "CAST((julianday(%(expressions)s) - 2440587.5) * 86400 + 0.0005 AS INTEGER)"
+    )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         """PostgreSQL's epoch has microseconds; rounded as SQLite rounds, so that both say the same."""
@@ -138,9 +141,10 @@ def distinct(values: Whole) -> Whole:
 def read_columns(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
     """The `columns` of all `rows`, each an array of int64 with one value a row. No column may be null."""
     kept = connection.vendor == "postgresql"
-    named = {f"as_{name}": _asked_for(one, kept=kept) for name, one in columns.items()}
-    sql, parameters = rows.annotate(**named).values_list(*named).query.sql_with_params()
-    read = (_in_bytes if kept else _in_text)(sql, parameters, list(named))
+    named = {f"as_{name}": one for name, one in columns.items()}
+    asked_for = {name: _asked_for(one, kept=kept) for name, one in named.items()}
+    sql, parameters = rows.annotate(**asked_for).values_list(*named).query.sql_with_params()
+    read = (_in_bytes if kept else _in_text)(sql, parameters, named)
     return {
         name: _seconds(found) if kept and isinstance(columns[name], Moments) else found
         for name, found in zip(columns, read, strict=True)
@@ -193,46 +197,27 @@ def _seconds(moments: Whole) -> Whole:
     return (moments + 500) // 1_000_000 + FROM_1970_TO_2000
 
 
-def _in_bytes(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:
+def _in_bytes(sql: str, parameters: Sequence[Any], columns: Mapping[str, Column]) -> list[Whole]:
+    quoted = {
+        connection.ops.quote_name(name): "timestamptz_send" if isinstance(column, Moments) else "int8send"
+        for name, column in columns.items()
+    }
+    lines = ", ".join(f"string_agg({send}({name}), ''::bytea) AS {name}" for name, send in quoted.items())
+    one_each = " ".join(f"WHEN {place} THEN {name}" for place, name in enumerate(quoted))
     with connection.cursor() as cursor, connection.wrap_database_errors:
         # Django's cursor for debugging takes no parameters here.
-        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT BINARY)", parameters)
-        with cursor.debug_sql(statement) if connection.queries_logged else nullcontext():
-            content = _copied(cursor.connection, statement)
-    parts = (("size", ">i4"), ("value", ">i8"))
-    cells = [(f"{part}{at}", size) for at in range(len(names)) for part, size in parts]
-    layout = np.dtype([("columns", ">i2"), *cells])
-    count = (len(content) - COPY_HEADER) // layout.itemsize  # the trailer is shorter than a row
-    table = np.frombuffer(content, layout, count, COPY_HEADER)
-    return [table[f"value{at}"].astype(np.int64) for at in range(len(names))]
+        statement = cursor.mogrify(
+            f"COPY (SELECT CASE place {one_each} END FROM (SELECT {lines} FROM ({sql}) AS kept) AS lines, "  # noqa: S608
+            f"generate_series(0, {len(quoted) - 1}) AS place ORDER BY place) TO STDOUT (FORMAT BINARY)",
+            parameters,
+        )
+        logged = cursor.debug_sql(statement) if connection.queries_logged else nullcontext()
+        with logged, cursor.copy(statement) as copy:
+            copy.set_types(["bytea"])
+            return [np.frombuffer(line or b"", ">i8").astype(np.int64) for (line,) in copy.rows()]
 
 
-def _copied(session: psycopg.Connection[Any], statement: str) -> bytearray:
-    """What a COPY gives, by libpq's own functions: psycopg's `copy` takes twice as long for each row."""
-    content = bytearray()
-    line = session.pgconn
-    try:
-        answers = [line.exec_(statement.encode())]
-        size = 0 if answers[0].status == psycopg.pq.ExecStatus.COPY_OUT else -1
-        while size >= 0:
-            size, row = line.get_copy_data(1)
-            if size > 0:
-                content += row
-            elif size == 0:
-                select.select([line.socket], [], [])
-                line.consume_input()
-        while (answer := line.get_result()) is not None:
-            answers.append(answer)
-    except BaseException:
-        session.close()  # in the middle of an answer there is no way to go on
-        raise
-    for answer in answers:
-        if answer.status == psycopg.pq.ExecStatus.FATAL_ERROR:
-            raise psycopg.errors.error_from_result(answer)
-    return content
-
-
-def _in_text(sql: str, parameters: Sequence[Any], names: Sequence[str]) -> list[Whole]:
+def _in_text(sql: str, parameters: Sequence[Any], names: Iterable[str]) -> list[Whole]:
     with connection.cursor() as cursor:
         lines = ", ".join(f"group_concat({connection.ops.quote_name(name)})" for name in names)
         cursor.execute(f"SELECT {lines} FROM ({sql})", parameters)  # noqa: S608

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 
 from apps.checks.accounts import IS_PAGE
 from apps.checks.models import Check, Target, Transition
@@ -122,6 +122,7 @@ _ITEM_COLUMNS: Mapping[str, Column] = {
     "account": F("target__account_key"),
     "reported": in_seconds("reported_at"),
 }
+_STATE_BITS = 6
 _FLAGS = (Q(control=True), Q(attested=True), Q(target__kind=ACCOUNT))
 
 
@@ -144,25 +145,38 @@ def read_items(
     if until is not None:
         return _then(items.filter(reported_at__lte=until), _seen_by(until))
     is_removed = Q(target__status=Status.REMOVED)
+    by_checker = Q(target__checker_present_at=F("target__present_at"))
     columns = read_through(
         items,
         {
             **_ITEM_COLUMNS,
-            "flags": in_bits(
-                *_FLAGS,
-                Q(target__account_suspended_at__isnull=False)
-                & (Q(target__present_at=None) | Q(target__account_suspended_at__gt=F("target__present_at"))),
-                Q(target__removal_count__gt=1) | Q(target__reinstated_at__isnull=False),
+            # In one number what fits into one, and a moment only where it is not the one beside it: time goes
+            # by columns.
+            "state": ExpressionWrapper(
+                in_bits(
+                    *_FLAGS,
+                    Q(target__account_suspended_at__isnull=False)
+                    & (
+                        Q(target__present_at=None)
+                        | Q(target__account_suspended_at__gt=F("target__present_at"))
+                    ),
+                    Q(target__removal_count__gt=1) | Q(target__reinstated_at__isnull=False),
+                    by_checker,
+                )
+                + in_codes("target__status", STATUS_CODES) * Value(1 << _STATE_BITS),
+                BigIntegerField(),
             ),
-            "status": in_codes("target__status", STATUS_CODES),
             "present": in_seconds("target__present_at"),
-            "checker_present": in_seconds("target__checker_present_at"),
+            "checker_present": in_seconds("target__checker_present_at", where=~by_checker),
             "concluded": in_seconds("target__conclusive_at", where=is_removed),
             "removed_by": in_seconds("target__removed_by", where=is_removed),
         },
     )
-    *_, suspended, eventful = _bits(columns["flags"], 5)
+    state = columns.pop("state")
+    columns["status"], columns["flags"] = state >> _STATE_BITS, state
+    *_, suspended, eventful, seen_by_checker = _bits(state, _STATE_BITS)
     columns["suspended"] = suspended.astype(np.int64)
+    columns["checker_present"] = np.where(seen_by_checker, columns["present"], columns["checker_present"])
     changes: Mapping[int, Sequence[Change]] = {}
     if eventful.any():
         transitions = Transition.objects.filter(
