@@ -1,6 +1,13 @@
-"""What each role may do in a campaign. Pages and commands ask here and nowhere else."""
+"""What each role may do in a campaign, and what it may see. Pages, files, programs and commands ask here.
+
+`Action` is what somebody may do, `Audience` what they may read. Which column, filter or grouping is for which
+audience stands where that is declared: columns in the codebook (`exports.columns`), fields of rows beside
+their type, filters and groupings with their names. Only here is decided which role belongs to which audience.
+"""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 from django.db.models import TextChoices
 
@@ -25,6 +32,19 @@ class Action(TextChoices):
     MANAGE = "manage", "change the campaign and its members"
 
 
+class Audience(StrEnum):
+    """Who may see something. Each may see what the ones before it may."""
+
+    PUBLIC = "public"  # everyone, once the campaign is published
+    FIGURES = "figures"  # whoever may see the figures: no URL, no name, no word that somebody wrote
+    MEMBERS = "members"  # the campaign's members who may see its URLs
+
+    def may_see(self, meant_for: Audience) -> bool:
+        """Whether this audience sees what is meant for that one."""
+        order = list(Audience)
+        return order.index(meant_for) <= order.index(self)
+
+
 MAY: dict[Role, frozenset[Action]] = {
     Role.OWNER: frozenset(Action),
     Role.EDITOR: frozenset({Action.COUNT, Action.VIEW, Action.REVIEW, Action.REPORT}),
@@ -37,3 +57,10 @@ MAY: dict[Role, frozenset[Action]] = {
 def may(role: str | None, action: Action) -> bool:
     """Whether `role` (None: not a member) includes `action`."""
     return role is not None and action in MAY[Role(role)]
+
+
+def audience_of(role: str | None) -> Audience:
+    """What somebody of `role` (None: not a member) may see of a campaign."""
+    if may(role, Action.VIEW):
+        return Audience.MEMBERS
+    return Audience.FIGURES if may(role, Action.COUNT) else Audience.PUBLIC

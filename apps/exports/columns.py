@@ -7,17 +7,18 @@ docs/codebook.md read it here, so that they cannot say different things.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from apps.accounts.roles import Audience, audience_of
 from apps.checks.accounts import Fate
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.metrics.definitions import EXCLUSIONS
 from apps.reports.models import Category, Channel, ClaimWord, Decision, Delivery, ReplyKind
+from apps.reports.visibility import COARSE
 
-OTHER = "other"
-"""What public rows say for a word of the reporter's own, or for a platform that is known by its domain."""
+COARSE_WORDS = "For `figures`, `other` instead of a domain or a word of the reporter's own."
 
 
 class Type(StrEnum):
@@ -30,14 +31,6 @@ class Type(StrEnum):
     DATETIME = "datetime"  # 2026-03-01T14:05:00Z: ISO 8601 in UTC, with a fraction only where there is one
     DATE = "date"  # 2026-03-01
     LIST = "list"  # words, with ; between them in CSV and XLSX
-
-
-class Audience(StrEnum):
-    """Who may see a column. Each may see what the ones before it may."""
-
-    PUBLIC = "public"  # everyone, once the campaign is published
-    FIGURES = "figures"  # whoever may see the figures: no URL, no name, no word that somebody wrote
-    MEMBERS = "members"  # the campaign's members
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +49,11 @@ class Column:
         """Whether it holds what people or other sites wrote, which a spreadsheet must not run."""
         return self.type in {Type.STRING, Type.LIST} and not self.words
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether a domain, or a word of the reporter's own, reads OTHER to those who see figures only."""
+        return self.who == Audience.FIGURES and self.name in COARSE
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -71,6 +69,16 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The names of its columns in their order: the header."""
         return tuple(column.name for column in self.columns)
+
+    def seen_by(self, who: Audience) -> Table:
+        """The table with the columns that `who` may see."""
+        seen = tuple(each for each in self.columns if who.may_see(each.who))
+        return self if seen == self.columns else replace(self, columns=seen)
+
+
+def columns_for(role: str | None, table: Table) -> tuple[Column, ...]:
+    """The columns of a table that somebody of `role` (None: not a member) may see."""
+    return table.seen_by(audience_of(role)).columns
 
 
 _STATUSES = tuple(Status.values)
@@ -98,7 +106,12 @@ ITEMS = Table(
         ),
         Column("url", _STRING, _MEMBERS, "The URL as it was handed in."),
         Column("key", _STRING, _MEMBERS, "Its canonical form, under which it is watched."),
-        Column("platform", _STRING, _MEMBERS, "The platform's short name, or the registrable domain."),
+        Column(
+            "platform",
+            _STRING,
+            _FIGURES,
+            "The platform's short name, or the registrable domain.",
+        ),
         Column("kind", _STRING, _FIGURES, "What it is on the platform: model, file, account, page."),
         Column("account", _STRING, _MEMBERS, "The account it belongs to; empty if that is not known."),
         Column("report", _INTEGER, _FIGURES, "The number of its report in the campaign."),
@@ -135,8 +148,13 @@ ITEMS = Table(
         Column("last_reason", _STRING, _FIGURES, "Why the last check saw that.", words=_REASONS),
         Column("next_check_at", _DATETIME, _FIGURES, "When it is looked at again."),
         Column("channel", _STRING, _FIGURES, "How its report reached the platform.", words=_CHANNELS),
-        Column("standing", _STRING, _MEMBERS, "Who the reporter is to the content, in our words or theirs."),
-        Column("category", _STRING, _MEMBERS, "What the report alleges, in our words or theirs."),
+        Column(
+            "standing",
+            _STRING,
+            _FIGURES,
+            "Who the reporter is to the content, in our words or theirs.",
+        ),
+        Column("category", _STRING, _FIGURES, "What the report alleges, in our words or theirs."),
         Column("reference", _STRING, _MEMBERS, "The platform's own number for the report."),
         Column(
             "attested", _BOOLEAN, _FIGURES, "True if the reporter says that it was up when it was reported."
@@ -191,7 +209,12 @@ CHECKS = Table(
         Column("target", _INTEGER, _FIGURES, "The number of the watched URL; items have it."),
         Column("number", _INTEGER, _FIGURES, "1, 2, 3 ... in the order recorded."),
         Column("key", _STRING, _MEMBERS, "The canonical form of the URL."),
-        Column("platform", _STRING, _MEMBERS, "The platform's short name, or the registrable domain."),
+        Column(
+            "platform",
+            _STRING,
+            _FIGURES,
+            "The platform's short name, or the registrable domain.",
+        ),
         Column("started_at", _DATETIME, _FIGURES, "When the check began: it proves presence from then on."),
         Column("finished_at", _DATETIME, _FIGURES, "When it ended: it proves absence by then."),
         Column("outcome", _STRING, _FIGURES, "What it saw.", words=_OUTCOMES),
@@ -215,7 +238,12 @@ TRANSITIONS = Table(
     (
         Column("target", _INTEGER, _FIGURES, "The number of the watched URL; items have it."),
         Column("key", _STRING, _MEMBERS, "The canonical form of the URL."),
-        Column("platform", _STRING, _MEMBERS, "The platform's short name, or the registrable domain."),
+        Column(
+            "platform",
+            _STRING,
+            _FIGURES,
+            "The platform's short name, or the registrable domain.",
+        ),
         Column("from_status", _STRING, _FIGURES, "The status before.", words=_STATUSES),
         Column("to_status", _STRING, _FIGURES, "The status since.", words=_STATUSES),
         Column("reason", _STRING, _FIGURES, "Why, in one word.", words=_REASONS),
@@ -240,10 +268,20 @@ REPORTS = Table(
     "one submission to one platform, through one channel, at one time",
     (
         Column("report", _INTEGER, _FIGURES, "Its number in the campaign."),
-        Column("platform", _STRING, _MEMBERS, "Whom it was sent to: short name, or registrable domain."),
+        Column(
+            "platform",
+            _STRING,
+            _FIGURES,
+            "Whom it was sent to: short name, or registrable domain.",
+        ),
         Column("channel", _STRING, _FIGURES, "How it reached the platform.", words=_CHANNELS),
-        Column("standing", _STRING, _MEMBERS, "Who the reporter is to the content, in our words or theirs."),
-        Column("category", _STRING, _MEMBERS, "What it alleges, in our words or theirs."),
+        Column(
+            "standing",
+            _STRING,
+            _FIGURES,
+            "Who the reporter is to the content, in our words or theirs.",
+        ),
+        Column("category", _STRING, _FIGURES, "What it alleges, in our words or theirs."),
         Column("policy", _STRING, _MEMBERS, "The platform's rule that it cites."),
         Column("reference", _STRING, _MEMBERS, "The platform's own number for it."),
         Column("sent_at", _DATETIME, _FIGURES, "When it was sent."),
@@ -282,7 +320,7 @@ REPLIES = Table(
     (
         Column("reply", _INTEGER, _FIGURES, "Its number."),
         Column("report", _INTEGER, _FIGURES, "The number of the report in the campaign."),
-        Column("platform", _STRING, _MEMBERS, "Whom the report was sent to."),
+        Column("platform", _STRING, _FIGURES, "Whom the report was sent to."),
         Column("kind", _STRING, _FIGURES, "What it is.", words=tuple(ReplyKind.values)),
         Column(
             "decision",
@@ -541,5 +579,6 @@ def codebook_lines() -> Iterator[str]:
         yield "| column | type | unit | who | meaning |"
         yield "|---|---|---|---|---|"
         for column in table.columns:
-            yield (f"| `{column.name}` | {column.type} | {column.unit} | {column.who} | {column.meaning} |")
+            meaning = f"{column.meaning} {COARSE_WORDS}" if column.is_coarse else column.meaning
+            yield (f"| `{column.name}` | {column.type} | {column.unit} | {column.who} | {meaning} |")
         yield ""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from apps.accounts.roles import Audience
 from apps.metrics.chart import Chart, csv_text
 
-from .columns import PUBLIC_ITEMS, PUBLIC_REPORTS, Audience, Column, Table, Type
+from .columns import PUBLIC_ITEMS, PUBLIC_REPORTS, Column, Table, Type
 from .csv_format import DIALECTS, csv_bytes, header
 from .datapackage import Resource, datapackage
 from .edition_texts import edition_texts

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Count, QuerySet
 
+from apps.accounts.roles import Audience
 from apps.checks.accounts import Fate
 from apps.core import clock
 from apps.core.bulk import among
@@ -27,7 +28,7 @@ from apps.metrics.records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT, read_
 from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
 from apps.reports.models import Campaign, Item
 
-from .columns import ITEMS
+from .columns import ITEMS, Column
 from .sources import ITEM_VALUES
 from .sql import Block, Value
 
@@ -145,12 +146,13 @@ def with_what_is_beside(pks: Whole, together: Mapping[int, Sequence[int]]) -> Wh
     return np.union1d(pks, np.array(beside, np.int64))
 
 
-WORKED_OUT = tuple(column for column in ITEMS.columns if column.name not in ITEM_VALUES)
-"""The columns that do not stand in the record; they are the last ones of the table."""
+def worked_out_columns(who: Audience) -> tuple[Column, ...]:
+    """The columns for `who` that do not stand in the record; they are the last ones of the table."""
+    return tuple(column for column in ITEMS.seen_by(who).columns if column.name not in ITEM_VALUES)
 
 
-def worked_out(items: Items, chunk: Chunk) -> Block:
-    """The values of WORKED_OUT for a chunk."""
+def worked_out(items: Items, chunk: Chunk, who: Audience) -> Block:
+    """The values of `worked_out_columns` for a chunk."""
     facts = items.facts(chunk)
     found, at = facts.population, facts.places
     excluded = found.excluded[at]
@@ -167,7 +169,7 @@ def worked_out(items: Items, chunk: Chunk) -> Block:
         "gone_with": list(map(_FATE_WORDS.__getitem__, found.records.fate[at].tolist())),
         "public_id": pseudonyms(items.key, chunk.pks.tolist()),
     }
-    return [values[column.name] for column in WORKED_OUT]
+    return [values[column.name] for column in worked_out_columns(who)]
 
 
 # ---------------------------------------------------------------------------------------------- whole columns

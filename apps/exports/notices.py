@@ -22,13 +22,21 @@ from typing import TypeVar
 import numpy as np
 from django.db.models import QuerySet
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.population import HOUR, Exclusion, Population, population
 from apps.metrics.reading import Flags, Whole, one_view
 from apps.metrics.records import NEVER, STATUS_CODES, read_items, seconds
-from apps.metrics.responses import CLAIM_CODES, ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.responses import (
+    CLAIM_CODES,
+    ReportRecord,
+    claims_of,
+    read_claims,
+    read_reports,
+    reports_for,
+)
 from apps.metrics.shares import Share, share
 from apps.reports.models import Campaign, Channel, ClaimWord, Item, Standing
 from apps.reports.selectors import items_of
@@ -76,12 +84,14 @@ class Notices:
         return np.flatnonzero((reported >= seconds(start)) & (reported < seconds(end)))
 
 
-def read_notices(campaign: Campaign, items: QuerySet[Item] | None = None) -> Notices:
-    """What is on record now of a campaign's items, or of some of them."""
+def read_notices(
+    campaign: Campaign, items: QuerySet[Item] | None = None, *, who: Audience = Audience.MEMBERS
+) -> Notices:
+    """What is on record now of a campaign's items, or of some of them, as `who` may read it."""
     now = clock.now()
     with one_view():
         records = read_items(items_of(campaign) if items is None else items)
-        reports = read_reports(campaign)
+        reports = reports_for(who, read_reports(campaign))
         claim, _ = claims_of(read_claims(campaign), records.pk)
     found = population(records, now=seconds(now))
     return Notices(found, reports, claim, campaign.minimum_n, now)

@@ -24,12 +24,11 @@ from apps.metrics.reading import Whole, one_view
 from apps.metrics.records import STATUS_CODES, read_items, seconds
 from apps.metrics.responses import ReportRecord, claims_of, decided, read_claims, read_reports
 from apps.metrics.timeline import Timeline, timeline
-from apps.platforms.registry import definitions
+from apps.platforms.registry import OTHER, definitions
 from apps.reports.models import Campaign, Category, Item
 from apps.reports.selectors import items_of
 
 from .by_month import ByMonth, Read, midnight
-from .columns import OTHER
 from .published import Choices
 from .redaction import Parts, Shown, platform_keys, public_figures, what_is_shown
 from .suppression import ITEMS

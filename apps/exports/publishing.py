@@ -29,10 +29,9 @@ from apps.metrics.summary import Summary
 from apps.metrics.summary_json import summary_json
 from apps.metrics.timeline import Step as TimelineStep
 from apps.metrics.timeline import Timeline
-from apps.platforms.registry import platform_name
+from apps.platforms.registry import OTHER, platform_name
 from apps.reports.models import Category, Channel
 
-from .columns import OTHER
 from .platform_methods import platform_methods
 from .public_record import PublicRecord
 from .published import (

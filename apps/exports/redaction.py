@@ -17,8 +17,8 @@ from apps.metrics.deadlines import DeadlineFigures
 from apps.metrics.figures import AccountFigures, GroupFigures
 from apps.metrics.reading import Flags, Whole
 from apps.metrics.timeline import Step, Timeline
+from apps.platforms.registry import OTHER
 
-from .columns import OTHER
 from .suppression import ITEMS, SIZE, Sum, suppressed
 
 EPOCH = date(1970, 1, 1)

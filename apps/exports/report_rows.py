@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 import numpy as np
 from django.db.models import Count, Q, QuerySet
 
+from apps.accounts.roles import Audience
 from apps.metrics.population import HOUR, STILL_UP, Exclusion
 from apps.metrics.records import NEVER, STATUS_CODES
 from apps.reports.models import Campaign, ClaimWord, Item, Reply, Report
+from apps.reports.visibility import COARSE, told
 
 from .columns import REPLIES, REPORTS, Table
 from .items import HOUR_PLACES, Items
@@ -60,8 +62,8 @@ def reports_chosen(campaign: Campaign, items: QuerySet[Item] | None) -> QuerySet
     return reports if items is None else reports.filter(pk__in=items.order_by().values("report"))
 
 
-def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
-    """The rows of reports."""
+def report_blocks(items: Items, reports: QuerySet[Report], who: Audience) -> Iterator[Block]:
+    """The rows of reports, as `who` may read them."""
     counts = counts_by_report(items)
     for some in _some(reports):
         rows = []
@@ -76,9 +78,7 @@ def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
                     "first_reply_hours": clock_hours(record.sent, record.first_reply),
                     "first_answer_hours": clock_hours(record.sent, record.first_answer),
                     "decision_hours": clock_hours(record.sent, record.decision),
-                    "platform": report.platform,
-                    "standing": report.standing,
-                    "category": report.category,
+                    **{name: told(who, name, getattr(report, name)) for name in COARSE},
                     "policy": report.policy,
                     "reference": report.reference,
                     "sent_at": iso(report.sent_at),
@@ -87,11 +87,11 @@ def report_blocks(items: Items, reports: QuerySet[Report]) -> Iterator[Block]:
                     "recorded_at": iso(report.created_at),
                 }
             )
-        yield _block(REPORTS, rows)
+        yield _block(REPORTS.seen_by(who), rows)
 
 
-def reply_blocks(reports: QuerySet[Report]) -> Iterator[Block]:
-    """The rows of replies, in the order of reports and of time, with those that were taken back."""
+def reply_blocks(reports: QuerySet[Report], who: Audience) -> Iterator[Block]:
+    """The rows of replies as `who` may read them, by report and time, with those that were taken back."""
     replies = (
         Reply.objects.filter(report__in=reports.order_by().values("pk"))
         .select_related("report", "person")
@@ -107,12 +107,12 @@ def reply_blocks(reports: QuerySet[Report]) -> Iterator[Block]:
     )
     for some in _some(replies):
         yield _block(
-            REPLIES,
+            REPLIES.seen_by(who),
             [
                 {
                     "reply": reply.pk,
                     "report": reply.report.number,
-                    "platform": reply.report.platform,
+                    "platform": told(who, "platform", reply.report.platform),
                     "kind": reply.kind,
                     "decision": reply.decision or None,
                     "received_at": iso(reply.received_at),

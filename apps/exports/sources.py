@@ -9,8 +9,10 @@ from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 
 from apps.accounts.models import Person
+from apps.accounts.roles import Audience
 from apps.checks.models import Check, Transition
 from apps.reports.models import Campaign, Item
+from apps.reports.visibility import COARSE, told_in_query
 
 from .columns import CHECKS, ITEMS, TRANSITIONS
 from .sql import Source
@@ -50,13 +52,13 @@ ITEM_VALUES: Mapping[str, Combinable] = {
 """The columns of items that stand in the record; the others are worked out (`items`)."""
 
 
-def items_source(items: QuerySet[Item]) -> Source:
-    """Items, in the order in which they were recorded, with the columns of ITEM_VALUES."""
-    columns = [column for column in ITEMS.columns if column.name in ITEM_VALUES]
-    return Source(items, columns, ITEM_VALUES, order=["item"])
+def items_source(items: QuerySet[Item], who: Audience) -> Source:
+    """Items, in the order in which they were recorded, with the columns of ITEM_VALUES that `who` may see."""
+    columns = [column for column in ITEMS.seen_by(who).columns if column.name in ITEM_VALUES]
+    return Source(items, columns, _told(who, ITEM_VALUES), order=["item"])
 
 
-def checks_source(campaign: Campaign, items: QuerySet[Item]) -> Source:
+def checks_source(campaign: Campaign, items: QuerySet[Item], who: Audience) -> Source:
     """The checks of the items' targets, each once, in the ledger's order.
 
     A target is watched once for all campaigns: its facts are shared, who looked and what they noted is for
@@ -79,10 +81,10 @@ def checks_source(campaign: Campaign, items: QuerySet[Item]) -> Source:
     }
     values |= {name: F(name) for name in CHECKS.names if name not in values}
     rows = Check.objects.filter(target__in=items.order_by().values("target"))
-    return Source(rows, CHECKS.columns, values, order=["target", "number"])
+    return Source(rows, CHECKS.seen_by(who).columns, _told(who, values), order=["target", "number"])
 
 
-def transitions_source(items: QuerySet[Item]) -> Source:
+def transitions_source(items: QuerySet[Item], who: Audience) -> Source:
     """The transitions of the items' targets, each once, those that no longer hold too."""
     values: dict[str, Combinable] = {
         "target": F("target_id"),
@@ -92,9 +94,15 @@ def transitions_source(items: QuerySet[Item]) -> Source:
     }
     values |= {name: F(name) for name in TRANSITIONS.names if name not in values}
     rows = Transition.objects.filter(target__in=items.order_by().values("target"))
-    return Source(
-        rows, TRANSITIONS.columns, values, order=["target", "recorded_at", "by", "check", "to_status"]
-    )
+    order = ["target", "recorded_at", "by", "check", "to_status"]
+    return Source(rows, TRANSITIONS.seen_by(who).columns, _told(who, values), order=order)
+
+
+def _told(who: Audience, values: Mapping[str, Combinable]) -> Mapping[str, Combinable]:
+    """The values with words as `who` reads them."""
+    return {
+        name: told_in_query(who, name, value) if name in COARSE else value for name, value in values.items()
+    }
 
 
 def _readable(campaign: Campaign) -> QuerySet[Person, Any]:

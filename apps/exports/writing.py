@@ -17,8 +17,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.accounts.roles import Audience
 from apps.core import clock
-from apps.metrics.grouping import GroupKey, UnusableGrouping
+from apps.metrics.grouping import GroupKey, UnusableGrouping, check_visible
 from apps.metrics.summary import summarise
 from apps.reports.models import Campaign, Item
 from apps.reports.selectors import items_of
@@ -26,7 +27,7 @@ from apps.reports.selectors import items_of
 from . import csv_format
 from .columns import Table, table_called
 from .csv_format import BYTE_ORDER_MARK, DIALECTS, END, Dialect
-from .items import WORKED_OUT, Items, worked_out
+from .items import Items, worked_out, worked_out_columns
 from .models import public_key_of
 from .public_items import streamed_item_blocks
 from .public_record import read_public
@@ -66,7 +67,8 @@ class UnusableExport(ValueError):
 class Export:
     """What to write: a table of a campaign, of all its items or of those that a filter chose.
 
-    `by` groups the summary; `choices` are there for the public form of a table.
+    `by` groups the summary; `choices` are there for the public form of a table. `table` has the columns that
+    `who` may see.
     """
 
     campaign: Campaign
@@ -74,6 +76,7 @@ class Export:
     format: Format
     items: QuerySet[Item] | None = None
     choices: Choices | None = None
+    who: Audience = Audience.MEMBERS
     by: Sequence[GroupKey] = ()
     dialect: Dialect = DIALECTS[""]
     bom: bool = False
@@ -91,8 +94,8 @@ class Export:
     @property
     def filename(self) -> str:
         """What a file of it is called."""
-        public = "-public" if self.public else ""
-        return f"{self.campaign.slug}-{self.table.name}{public}.{self.format}"
+        form = "-public" if self.public else "-figures" if self.who == Audience.FIGURES else ""
+        return f"{self.campaign.slug}-{self.table.name}{form}.{self.format}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,16 @@ def export_of(
     format: str,
     items: QuerySet[Item] | None = None,
     public: bool = False,
+    who: Audience = Audience.MEMBERS,
     dates: str = "",
     by: Sequence[GroupKey] = (),
     dialect: str = "",
     bom: bool = False,
 ) -> Export:
-    """What somebody asked for in words. Raises UnknownTable, UnusableExport or UnusableGrouping."""
+    """What somebody of the audience `who` asked for in words.
+
+    Raises UnknownTable, UnusableExport, UnusableGrouping, or PermissionDenied.
+    """
     found = table_called(table, public=public)
     if format not in set(Format):
         raise UnusableExport(f"There is no format “{format}”. Formats: {', '.join(Format)}.")
@@ -136,11 +143,13 @@ def export_of(
         )
     if by and found.name != "summary":
         raise UnusableGrouping(f"Only the summary has groups, and {found.name} has none.")
+    check_visible(by, who)
     if public:
         check_public(by)
     return Export(
         campaign=campaign,
-        table=found,
+        table=found.seen_by(who),
+        who=who,
         format=Format(format),
         items=items,
         choices=_public_choices(campaign, found, dates) if public else None,
@@ -191,9 +200,9 @@ def count_of(export: Export) -> int | None:
         case "items":
             return items.count()
         case "checks":
-            return checks_source(export.campaign, items).rows.count()
+            return checks_source(export.campaign, items, export.who).rows.count()
         case "transitions":
-            return transitions_source(items).rows.count()
+            return transitions_source(items, export.who).rows.count()
     return None
 
 
@@ -231,18 +240,19 @@ def _blocks(export: Export, key: str) -> Iterator[Block]:
             found = Items.read(export.campaign, items, key=key)
             for chunk in found.chunks(found.numbers()):
                 first = 0
-                rest = worked_out(found, chunk)
-                for block in blocks(items_source(chunk.rows)):
+                rest = worked_out(found, chunk, export.who)
+                for block in blocks(items_source(chunk.rows, export.who)):
                     last = first + len(block[0])
                     yield [*block, *(column[first:last] for column in rest)]
                     first = last
         case "reports":
             found = Items.read(export.campaign, items, key=key)
-            yield from report_blocks(found, reports_chosen(export.campaign, export.items))
+            yield from report_blocks(found, reports_chosen(export.campaign, export.items), export.who)
         case "replies":
-            yield from reply_blocks(reports_chosen(export.campaign, export.items))
+            yield from reply_blocks(reports_chosen(export.campaign, export.items), export.who)
         case _:
-            yield from summary_blocks(summarise(export.campaign, items=items, by=export.by).all_groups)
+            summary = summarise(export.campaign, items=items, by=export.by, who=export.who)
+            yield from summary_blocks(summary.all_groups)
 
 
 def _public_blocks(export: Export, choices: Choices, key: str) -> Iterator[Block]:
@@ -259,8 +269,8 @@ def _public_blocks(export: Export, choices: Choices, key: str) -> Iterator[Block
 
 def _source(export: Export) -> Source:
     if export.table.name == "checks":
-        return checks_source(export.campaign, export.chosen)
-    return transitions_source(export.chosen)
+        return checks_source(export.campaign, export.chosen, export.who)
+    return transitions_source(export.chosen, export.who)
 
 
 # ------------------------------------------------------------------------------------------------ the formats
@@ -284,7 +294,7 @@ def csv_rows(export: Export, key: str, *, plainly: bool = False) -> Iterator[tup
     elif name != "items" and has_csv_lines(columns):
         for lines in csv_lines(_source(export), delimiter=dialect.delimiter):
             yield len(lines), END.join([*lines, b""])
-    elif name == "items" and has_csv_lines(items_source(export.chosen).columns):
+    elif name == "items" and has_csv_lines(items_source(export.chosen, export.who).columns):
         yield from _item_lines(export, key)
     else:
         yield from csv_format.csv_bytes(_blocks(export, key), columns, dialect)
@@ -295,8 +305,10 @@ def _item_lines(export: Export, key: str) -> Iterator[tuple[int, bytes]]:
     found = Items.read(export.campaign, export.chosen, key=key)
     delimiter, end = export.dialect.delimiter, END.decode()
     for chunk in found.chunks(found.numbers()):
-        lines = all_csv_lines(items_source(chunk.rows), delimiter=delimiter)
-        ((_, content),) = csv_format.csv_bytes([worked_out(found, chunk)], WORKED_OUT, export.dialect)
+        lines = all_csv_lines(items_source(chunk.rows, export.who), delimiter=delimiter)
+        ((_, content),) = csv_format.csv_bytes(
+            [worked_out(found, chunk, export.who)], worked_out_columns(export.who), export.dialect
+        )
         rest = content.decode().split(end)  # no line break is in anything that was worked out
         text = end.join(map(delimiter.join, zip(lines, rest, strict=False)))
         yield len(lines), (text + end).encode()

@@ -10,8 +10,10 @@ import numpy as np
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from apps.accounts.roles import Audience
 from apps.platforms.registry import platform_name
 from apps.reports.models import Category, Channel, Item, Standing, word_label
+from apps.reports.visibility import refuse
 
 from .reading import Whole
 from .records import ItemRecords
@@ -32,6 +34,11 @@ class GroupKey(StrEnum):
     LABEL = "label"  # an item with several labels is in the group of each
     MONTH = "month"  # of the report, in UTC
     EVIDENCE = "evidence"  # observed by the checker at or after the report, or attested by people
+
+
+FOR_MEMBERS = frozenset({GroupKey.ACCOUNT, GroupKey.LABEL})
+"""Keys whose values only members may see. No pseudonyms stand for them: one that stays the same is the
+account by another name, and would tell whoever knows one of its items the others."""
 
 
 class UnusableGrouping(ValueError):
@@ -60,6 +67,13 @@ def group_keys(words: Sequence[str]) -> tuple[GroupKey, ...]:
     if len(words) > MOST_KEYS:
         raise UnusableGrouping(f"Items are grouped by {MOST_KEYS} keys at most. Choose from: {known}.")
     return tuple(map(GroupKey, words))
+
+
+def check_visible(keys: Sequence[GroupKey], who: Audience) -> None:
+    """Raise PermissionDenied if a grouping by these would tell `who` what is for members."""
+    for key in keys:
+        if key in FOR_MEMBERS and not who.may_see(Audience.MEMBERS):
+            raise refuse(key.value)
 
 
 def groups_by(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from django.db.models import F, Q, QuerySet
 
+from apps.accounts.roles import Audience
 from apps.reports.models import (
     Campaign,
     Claim,
@@ -19,6 +20,7 @@ from apps.reports.models import (
     ReplyKind,
     Report,
 )
+from apps.reports.visibility import told
 
 from .reading import Whole, in_codes, in_seconds, read_columns
 from .records import NEVER, seconds
@@ -95,6 +97,19 @@ def read_reports(
         if kind == ReplyKind.DECISION:
             of_report.setdefault("decision", seconds(received_at))
     return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
+
+
+def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> dict[int, ReportRecord]:
+    """Reports with words as `who` may read them: of the platform, the standing and the category."""
+    return {
+        key: replace(
+            report,
+            platform=told(who, "platform", report.platform),
+            standing=told(who, "standing", report.standing),
+            category=told(who, "category", report.category),
+        )
+        for key, report in reports.items()
+    }
 
 
 _OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "sent_at", "delivery")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 from django.db.models import QuerySet
 
+from apps.accounts.roles import Audience
 from apps.core import clock
 from apps.reports.models import Campaign, Item
 from apps.reports.selectors import items_of
@@ -16,11 +17,11 @@ from apps.reports.selectors import items_of
 from . import comparison, survival
 from .deadlines import fits_of
 from .figures import TOO_FEW, GroupFigures, Material, group_figures
-from .grouping import Group, GroupKey, grouping_words, groups_by
+from .grouping import Group, GroupKey, check_visible, grouping_words, groups_by
 from .population import Population, population
 from .reading import Whole, one_view
 from .records import read_items, seconds
-from .responses import claims_of, decided, read_claims, read_reports
+from .responses import claims_of, decided, read_claims, read_reports, reports_for
 
 SHARED = "the groups share URLs, so they cannot be compared"
 
@@ -90,15 +91,17 @@ def summarise(
     compare: tuple[str, str] | None = None,
     also: Sequence[tuple[GroupKey, ...]] = (),
     most: int | None = None,
+    who: Audience = Audience.MEMBERS,
 ) -> Summary:
-    """The figures of a campaign, or of some of its `items` (what a filter chose).
+    """The figures of a campaign, or of some of its `items` (what a filter chose), as `who` may read them.
 
     `as_of` None is now. `compare` names two groups of `by` as `grouping_words` or their values do; two
     groups that are all there are get compared without being named. `also` asks for further groupings.
     `most` is how many groups of each grouping are worked out, the ones with the most items; None is all.
 
-    Raises UnusableMoment for a moment that has not come, and UnknownGroup.
+    Raises UnusableMoment for a moment that has not come, UnknownGroup, and PermissionDenied.
     """
+    check_visible(by, who)
     now = clock.now()
     if as_of is not None:
         as_of = as_of.astimezone(UTC)
@@ -108,7 +111,7 @@ def summarise(
         items = items_of(campaign)
     with one_view():
         records = read_items(items, as_of=as_of)
-        reports = read_reports(campaign, as_of=as_of)
+        reports = reports_for(who, read_reports(campaign, as_of=as_of))
         code, claimed = claims_of(read_claims(campaign, as_of=as_of), records.pk)
         groups = groups_by(by, records, reports, items) if by else []
         others = {keys: groups_by(keys, records, reports, items) for keys in also}

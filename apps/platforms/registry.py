@@ -13,6 +13,9 @@ from django.conf import settings
 from .cases import Case, load_cases
 from .schema import ANY_HOST, Definition, DefinitionError, Politeness, host_matches, load_definition
 
+OTHER = "other"
+"""Stands for a platform that is known by its domain, or a reporter's own word, where these are not told."""
+
 CASES = "cases"  # the folder of the cases, inside a folder of definitions
 OWN_DEFINITIONS = Path(__file__).resolve().parent / "definitions"
 
@@ -91,6 +94,8 @@ def stray_cases() -> tuple[Path, ...]:
 
 def platform_name(slug: str) -> str:
     """What people call the platform: the definition's name, or the domain itself."""
+    if slug == OTHER:
+        return "other sites"
     known = definition(slug)
     return known.name if known is not None else slug
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from apps.accounts.roles import Audience, Role
 from apps.exports.columns import (
     ITEMS,
     PUBLIC_TABLES,
     TABLES,
-    Audience,
     UnknownTable,
     codebook_lines,
+    columns_for,
     table_called,
 )
-from apps.exports.items import WORKED_OUT
+from apps.exports.items import worked_out_columns
 from apps.exports.sources import ITEM_VALUES
 
 
@@ -42,11 +43,24 @@ def test_what_people_or_other_sites_wrote_is_for_members() -> None:
     for table in TABLES.values():
         for column in table.columns:
             if column.is_free_text and column.who != Audience.MEMBERS:
-                assert column.name in {"kind", "signal", "digest", "group", "figure", "unit", "problem"}
+                plain = {"kind", "signal", "digest", "group", "figure", "unit", "problem"}
+                assert column.name in plain or column.is_coarse
+
+
+def test_a_role_sees_the_columns_of_its_audience() -> None:
+    for table in TABLES.values():
+        for role in Role:
+            seen = columns_for(role, table)
+            if role == Role.FIGURES:
+                assert seen == tuple(each for each in table.columns if each.who != Audience.MEMBERS)
+            else:
+                assert seen == table.columns
+        assert set(table.key) <= {column.name for column in columns_for(Role.FIGURES, table)}
+        assert {column.who for column in columns_for(None, table)} <= {Audience.PUBLIC}
 
 
 def test_what_stands_in_the_record_comes_before_what_is_worked_out() -> None:
-    assert ITEMS.names == (*ITEM_VALUES, *(column.name for column in WORKED_OUT))
+    assert ITEMS.names == (*ITEM_VALUES, *(column.name for column in worked_out_columns(Audience.MEMBERS)))
 
 
 def test_a_table_that_there_is_not_is_answered_with_those_that_there_are() -> None:
