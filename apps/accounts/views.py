@@ -26,6 +26,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .models import Person
+from .permissions import for_everyone
 from .second_factors import factors_of, has_second_factor, recovery_codes_left
 from .services import use_sign_in_link
 from .sign_in import has_run_out, person_of_link
@@ -33,6 +34,7 @@ from .sign_in import has_run_out, person_of_link
 RETRY_AFTER = 60  # seconds; all limits that answer with this page are by the minute
 
 
+@for_everyone
 @never_cache
 @sensitive_variables("token")
 @require_http_methods(["GET", "HEAD", "POST"])

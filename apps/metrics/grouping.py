@@ -69,10 +69,15 @@ def group_keys(words: Sequence[str]) -> tuple[GroupKey, ...]:
     return tuple(map(GroupKey, words))
 
 
+def visible_keys(who: Audience) -> list[GroupKey]:
+    """The keys that `who` may group by."""
+    return [key for key in GroupKey if key not in FOR_MEMBERS or who.may_see(Audience.MEMBERS)]
+
+
 def check_visible(keys: Sequence[GroupKey], who: Audience) -> None:
     """Raise PermissionDenied if a grouping by these would tell `who` what is for members."""
     for key in keys:
-        if key in FOR_MEMBERS and not who.may_see(Audience.MEMBERS):
+        if key not in visible_keys(who):
             raise refuse(key.value)
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import for_everyone
 from apps.accounts.roles import Action
 from apps.exports.publication import draft_of
 from apps.exports.snapshots import made_from
@@ -25,6 +26,7 @@ View = Callable[..., HttpResponseBase]
 def page(route: str) -> View:
     """The view of one route of published campaigns."""
 
+    @for_everyone
     @require_safe
     def view(request: HttpRequest, slug: str, **parts: object) -> HttpResponseBase:
         return campaign_answer(request, slug, route, *map(str, parts.values()))

@@ -13,6 +13,7 @@ from django.utils.http import content_disposition_header, quote_etag
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import for_everyone
 from apps.exports.editions import (
     EditionRow,
     UnknownEdition,
@@ -38,6 +39,7 @@ Made = Callable[[Asked, list[EditionRow], tuple[int, ...]], Document]
 def page(route: str, make: Made) -> Callable[..., HttpResponseBase]:
     """The view of one route, from what makes its page. Its parts are numbers of editions that there are."""
 
+    @for_everyone
     @require_safe
     def view(request: HttpRequest, slug: str, **parts: int) -> HttpResponseBase:
         numbers = tuple(parts.values())
@@ -128,6 +130,7 @@ def _about(name: str, said: Words) -> str:
     return _("the numbers of a chart") + (f": {chart.title}" if chart else "")
 
 
+@for_everyone
 @require_safe
 def file(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
     """A file of an edition. It is the same for ever, and caches may know that."""

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import for_everyone
 from apps.exports.snapshots import Headline, NotPublished, NotReady, headlines, published
 
 from .addresses import Addresses, path_of
@@ -23,6 +24,7 @@ from .pages import HTML, Document, paths
 PAGES_IN_SITEMAP = {"campaign", "platform", "report", "method", "data"}
 
 
+@for_everyone
 @require_safe
 def front(request: HttpRequest) -> HttpResponseBase:
     """What this site is, and the campaigns that are published."""
@@ -54,6 +56,7 @@ def _etag(found: list[Headline]) -> str:
     return hashlib.sha256(made_of.encode()).hexdigest()
 
 
+@for_everyone
 @require_safe
 def checker(request: HttpRequest) -> HttpResponseBase:
     """What the checker's User-Agent points to: who asks, how often, what is kept, how to limit it."""
@@ -81,6 +84,7 @@ def _site_page(template: str, addresses: Addresses, facts: dict[str, object]) ->
         return Document(render_to_string(template, known).encode(), HTML)
 
 
+@for_everyone
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Search engines may read the public pages and have nothing to look for behind the sign-in."""
@@ -90,6 +94,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@for_everyone
 @require_safe
 def sitemap(request: HttpRequest) -> HttpResponseBase:
     """Every public page, for search engines."""

@@ -5,12 +5,14 @@ Each list is short, has a count of what it does not show, and takes the same que
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.core.defanging import defang
@@ -20,6 +22,7 @@ from .deadlines import Rule, StopsAt, covers, deadline, fits, rules
 from .models import Campaign, Channel, Claim, ClaimWord, ErrorMark, Item, Reply, ReplyKind, Report
 from .reply_selectors import bounced, unanswered
 from .selectors import STILL_UP, items_of, review_targets
+from .visibility import MEMBERS_ONLY, row_for, told
 
 OF_REPORT = ("number", "platform", "category", "standing", "channel")
 Row = TypeVar("Row")
@@ -56,7 +59,7 @@ class WaitingReport:
     report: int
     platform_name: str
     channel: str
-    reference: str
+    reference: Annotated[str, MEMBERS_ONLY]
     sent_at: datetime
     age: timedelta
 
@@ -66,7 +69,7 @@ class WaitingItem:
     """An item whose target needs a person."""
 
     pk: int
-    defanged: str
+    defanged: Annotated[str, MEMBERS_ONLY]
     platform_name: str
     status: Status
     since: datetime | None
@@ -79,7 +82,7 @@ class ContradictedClaim:
     item: int
     report: int
     platform_name: str
-    defanged: str
+    defanged: Annotated[str, MEMBERS_ONLY]
     claimed_at: datetime
     seen_at: datetime
 
@@ -96,21 +99,24 @@ class Board:
     contradicted: Shown[ContradictedClaim]
 
 
-def board_of(campaign: Campaign, *, limit: int) -> Board:
-    """What is due in a campaign, at most `limit` rows of each sort. A fixed number of queries."""
+def board_of(campaign: Campaign, *, who: Audience, limit: int) -> Board:
+    """What is due in a campaign as `who` may read it, at most `limit` rows of each sort.
+
+    It takes a fixed number of queries.
+    """
     now = clock.now()
     waiting = _with_countable_items(campaign.reports.all())
     return Board(
         as_of=now,
-        deadlines=_deadlines(campaign, now, limit),
-        unanswered=_reports(unanswered(waiting), now, limit),
-        bounced=_reports(bounced(waiting), now, limit),
-        review=_review(campaign, limit),
-        contradicted=_contradicted(campaign, limit),
+        deadlines=_deadlines(campaign, who, now, limit),
+        unanswered=_reports(unanswered(waiting), who, now, limit),
+        bounced=_reports(bounced(waiting), who, now, limit),
+        review=_review(campaign, who, limit),
+        contradicted=_contradicted(campaign, who, limit),
     )
 
 
-def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
+def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> Shown[DueRow]:
     """The deadlines ahead of items that do not look gone, one row a report and rule, soonest first.
 
     One query counts, of each report that arrived, the items whose clocks of each length still run. Which
@@ -135,7 +141,7 @@ def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
     rows = [
         DueRow(
             report=group["report__number"],
-            platform_name=platform_name(group["report__platform"]),
+            platform_name=platform_name(told(who, "platform", group["report__platform"])),
             rule=fit.rule,
             at=deadline(group[f"first_{fit.rule.hours}"], fit.rule.hours),
             still_up=group[f"count_{fit.rule.hours}"],
@@ -156,11 +162,11 @@ def _deadlines(campaign: Campaign, now: datetime, limit: int) -> Shown[DueRow]:
     return Shown(tuple(rows[:limit]), len(rows))
 
 
-def _reports(reports: QuerySet[Report], now: datetime, limit: int) -> Shown[WaitingReport]:
-    rows = tuple(
+def _reports(reports: QuerySet[Report], who: Audience, now: datetime, limit: int) -> Shown[WaitingReport]:
+    rows = (
         WaitingReport(
             report=report.number,
-            platform_name=platform_name(report.platform),
+            platform_name=platform_name(told(who, "platform", report.platform)),
             channel=Channel(report.channel).label,
             reference=report.reference,
             sent_at=report.sent_at,
@@ -168,29 +174,29 @@ def _reports(reports: QuerySet[Report], now: datetime, limit: int) -> Shown[Wait
         )
         for report in reports.order_by("sent_at", "number")[:limit]
     )
-    return Shown(rows, reports.count())
+    return Shown(_rows_for(who, rows), reports.count())
 
 
-def _review(campaign: Campaign, limit: int) -> Shown[WaitingItem]:
+def _review(campaign: Campaign, who: Audience, limit: int) -> Shown[WaitingItem]:
     targets = review_targets(campaign)
     shown = list(targets[:limit])
     first: dict[int, Item] = {}
     for item in items_of(campaign).filter(target__in=shown).order_by("pk"):
         first.setdefault(item.target_id, item)
-    rows = tuple(
+    rows = (
         WaitingItem(
             pk=first[target.pk].pk,
             defanged=defang(first[target.pk].submitted),
-            platform_name=platform_name(target.platform),
+            platform_name=platform_name(told(who, "platform", target.platform)),
             status=Status(target.status),
             since=target.run_started_at or target.inconclusive_since,
         )
         for target in shown
     )
-    return Shown(rows, targets.count())
+    return Shown(_rows_for(who, rows), targets.count())
 
 
-def _contradicted(campaign: Campaign, limit: int) -> Shown[ContradictedClaim]:
+def _contradicted(campaign: Campaign, who: Audience, limit: int) -> Shown[ContradictedClaim]:
     later = Claim.objects.filter(
         Q(reply__received_at__gt=OuterRef("reply__received_at"))
         | Q(reply__received_at=OuterRef("reply__received_at"), reply__gt=OuterRef("reply")),
@@ -212,11 +218,11 @@ def _contradicted(campaign: Campaign, limit: int) -> Shown[ContradictedClaim]:
         .select_related("reply__report", "item__target")
         .order_by("reply__received_at", "item_id")
     )
-    rows = tuple(
+    rows = (
         ContradictedClaim(
             item=claim.item_id,
             report=claim.reply.report.number,
-            platform_name=platform_name(claim.reply.report.platform),
+            platform_name=platform_name(told(who, "platform", claim.reply.report.platform)),
             defanged=defang(claim.item.submitted),
             claimed_at=claim.reply.received_at,
             seen_at=claim.item.target.present_at,
@@ -224,7 +230,11 @@ def _contradicted(campaign: Campaign, limit: int) -> Shown[ContradictedClaim]:
         for claim in claims[:limit]
         if claim.item.target.present_at is not None
     )
-    return Shown(rows, claims.count())
+    return Shown(_rows_for(who, rows), claims.count())
+
+
+def _rows_for(who: Audience, rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(row_for(who, row) for row in rows)
 
 
 def _with_countable_items(reports: QuerySet[Report]) -> QuerySet[Report]:

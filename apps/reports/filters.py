@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -9,16 +10,21 @@ import django_filters
 from django import forms
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core.defanging import refang
-from apps.platforms.registry import platform_name
+from apps.platforms.registry import OTHER, platform_name
 
 from .models import Campaign, Category, Channel, Item, Standing, word_label
+from .visibility import COARSE, refuse, told
 
 DAY = timedelta(days=1)
 LABEL_LENGTH = 200
 MOST_CHOICES = 200  # platforms, or reports, to choose one of; where there are more, it is typed
 FURTHER = ("account", "channel", "category", "standing", "label", "reported_from", "reported_to")
+FOR_MEMBERS = ("q", "account", "label")
+"""Filters whose answer tells of a URL, an account or a text: whoever tries long enough has it."""
+SORTS_FOR_MEMBERS = ("platform", "account")  # an order tells of a name, too
 OF_NOW = ("status", "came_back")  # they look at the record as it is now, and at no earlier moment
 SORTS = (
     ("report__number", "report", "Report"),
@@ -42,6 +48,17 @@ class StableOrder(django_filters.OrderingFilter):  # type: ignore[misc]
         return qs.order_by(*ordering, "pk")
 
 
+class WordFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
+    """Chooses by a word. OTHER stands for all that `told` tells so."""
+
+    def filter(self, qs: QuerySet[Item], value: str | None) -> QuerySet[Item]:
+        """Those whose word reads so."""
+        if value != OTHER or self.parent.who.may_see(Audience.MEMBERS):
+            return super().filter(qs, value)  # type: ignore[no-any-return]
+        known = set(COARSE[self.field_name.removeprefix("report__")]()) - {OTHER}
+        return qs.exclude(**{f"{self.field_name}__in": known})
+
+
 class HasLabel(Func):
     """Whether a label, whole and spelt the same, is among an item's labels."""
 
@@ -53,6 +70,15 @@ class HasLabel(Func):
         template = "EXISTS (SELECT 1 FROM json_each(%(expressions)s)"
         joiner = ") WHERE json_each.value = "
         return self.as_sql(compiler, connection, template=template, arg_joiner=joiner, **context)
+
+
+def _ordering(sorts: Sequence[tuple[str, str, str]]) -> StableOrder:
+    return StableOrder(
+        fields=[(path, name) for path, name, _ in sorts],
+        field_labels={path: label for path, _, label in sorts},
+        label="Sort by",
+        empty_label=None,
+    )
 
 
 class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -68,9 +94,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     came_back = django_filters.BooleanFilter(
         method="that_came_back", label="came back after removal", widget=forms.CheckboxInput
     )
-    platform = django_filters.ChoiceFilter(
-        field_name="report__platform", label="Platform", empty_label="all platforms"
-    )
+    platform = WordFilter(field_name="report__platform", label="Platform", empty_label="all platforms")
     report = django_filters.ChoiceFilter(
         field_name="report__number", label="Report", empty_label="all reports"
     )
@@ -80,12 +104,8 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
     channel = django_filters.ChoiceFilter(
         field_name="report__channel", label="Channel", empty_label="all channels"
     )
-    category = django_filters.ChoiceFilter(
-        field_name="report__category", label="Category", empty_label="all categories"
-    )
-    standing = django_filters.ChoiceFilter(
-        field_name="report__standing", label="Standing", empty_label="all standings"
-    )
+    category = WordFilter(field_name="report__category", label="Category", empty_label="all categories")
+    standing = WordFilter(field_name="report__standing", label="Standing", empty_label="all standings")
     label = django_filters.CharFilter(method="having_label", label="Label", max_length=LABEL_LENGTH)
     reported_from = django_filters.DateFilter(
         method="reported_since",
@@ -97,12 +117,7 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         label="Reported to (UTC)",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    sort = StableOrder(
-        fields=[(path, name) for path, name, _ in SORTS],
-        field_labels={path: label for path, _, label in SORTS},
-        label="Sort by",
-        empty_label=None,
-    )
+    sort = _ordering(SORTS)
 
     class Meta:
         model = Item
@@ -120,12 +135,22 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
         return any(self.form.cleaned_data.get(name) for name in chosen)
 
     @property
+    def sorts(self) -> dict[str, str]:
+        """What items can be sorted by, by the word of the address, with its label."""
+        hidden: tuple[str, ...] = () if self.who.may_see(Audience.MEMBERS) else SORTS_FOR_MEMBERS
+        return {name: label for _, name, label in SORTS if name not in hidden}
+
+    @property
     def further(self) -> list[forms.BoundField]:
         """The fields of the form that a page shows on demand."""
-        return [self.form[name] for name in FURTHER]
+        return [self.form[name] for name in FURTHER if name in self.filters]
 
-    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, campaign: Campaign, who: Audience, **kwargs: Any) -> None:
+        """The filter of a campaign's items as `who` may ask. Raises PermissionDenied for what tells more."""
         super().__init__(*args, **kwargs)
+        self.who = who
+        if not who.may_see(Audience.MEMBERS):
+            self._leave_to_members()
         reports = list(
             campaign.reports.order_by("number").values_list(
                 "number", "platform", "channel", "category", "standing"
@@ -135,7 +160,8 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
             self._type_in("report", django_filters.NumberFilter(field_name="report__number", min_value=1))
         else:
             self.filters["report"].extra["choices"] = [
-                (number, f"{number}: {platform_name(platform)}") for number, platform, *_ in reports
+                (number, f"{number}: {platform_name(told(who, 'platform', platform))}")
+                for number, platform, *_ in reports
             ]
         _, platforms, channels, categories, standings = zip(*reports, strict=True) if reports else [()] * 5
         for name, values, words in (
@@ -144,12 +170,25 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
             ("category", categories, lambda word: word_label(Category, word)),
             ("standing", standings, lambda word: word_label(Standing, word)),
         ):
+            if name in COARSE:
+                values = tuple(told(who, name, value) for value in values)
             if name == "platform" and len(set(values)) > MOST_CHOICES:
                 self._type_in(name, django_filters.CharFilter(field_name="report__platform"))
                 continue
             self.filters[name].extra["choices"] = sorted(
                 ((value, words(value)) for value in set(values)), key=lambda choice: choice[1].lower()
             )
+
+    def _leave_to_members(self) -> None:
+        """Take out what only members may ask by, and refuse it where it is asked for all the same."""
+        for name in FOR_MEMBERS:
+            if str(self.data.get(name, "")).strip():
+                raise refuse(str(self.filters[name].label).lower())
+            del self.filters[name]
+        for asked in str(self.data.get("sort", "")).split(","):
+            if (name := asked.strip().removeprefix("-")) in SORTS_FOR_MEMBERS:
+                raise refuse(f"the order of {name}s")
+        self.filters["sort"] = _ordering([sort for sort in SORTS if sort[1] in self.sorts])
 
     def _type_in(self, name: str, typed: django_filters.Filter) -> None:
         """Let a value be typed that would be one of too many choices for a page."""

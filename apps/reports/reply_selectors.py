@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
@@ -28,6 +30,7 @@ from .models import (
 from .reminders import Said, Sent, StillUp
 from .replies import countable_items
 from .selectors import STILL_UP
+from .visibility import MEMBERS_ONLY, row_for
 from .writing import parts
 
 ITEMS_IN_A_FORM = 200
@@ -42,9 +45,9 @@ class ReplyRow:
     kind: ReplyKind
     decision: Decision | None
     received_at: datetime
-    reference: str
-    text: str
-    person: str
+    reference: Annotated[str, MEMBERS_ONLY]
+    text: Annotated[str, MEMBERS_ONLY]
+    person: Annotated[str, MEMBERS_ONLY]
     recorded_at: datetime
     taken_back_at: datetime | None
     removed: int
@@ -75,8 +78,8 @@ class ReminderRow:
 
     pk: int
     sent_at: datetime
-    note: str
-    person: str
+    note: Annotated[str, MEMBERS_ONLY]
+    person: Annotated[str, MEMBERS_ONLY]
     recorded_at: datetime
     taken_back_at: datetime | None
     is_reminder: bool = True
@@ -110,7 +113,7 @@ class ReminderFacts:
     reminders: Sequence[datetime]
 
 
-def replies_of(report: Report) -> list[ReplyRow]:
+def replies_of(report: Report, *, who: Audience) -> list[ReplyRow]:
     """The report's replies in the order in which they came, with those taken back. One query."""
     of = Q(claims__item__control=False)
     replies = report.replies.select_related("person").annotate(
@@ -127,7 +130,7 @@ def replies_of(report: Report) -> list[ReplyRow]:
             ),
         ),
     )
-    return [
+    rows = (
         ReplyRow(
             pk=reply.pk,
             kind=ReplyKind(reply.kind),
@@ -144,12 +147,13 @@ def replies_of(report: Report) -> list[ReplyRow]:
             contradicted=reply.contradicted_count,
         )
         for reply in replies.order_by("received_at", "pk")
-    ]
+    )
+    return [row_for(who, row) for row in rows]
 
 
-def reminders_of(report: Report) -> list[ReminderRow]:
+def reminders_of(report: Report, *, who: Audience) -> list[ReminderRow]:
     """The report's reminders in the order in which they were sent, with those taken back. One query."""
-    return [
+    rows = (
         ReminderRow(
             pk=reminder.pk,
             sent_at=reminder.sent_at,
@@ -159,7 +163,8 @@ def reminders_of(report: Report) -> list[ReminderRow]:
             taken_back_at=reminder.taken_back_at,
         )
         for reminder in report.reminders.select_related("person").order_by("sent_at", "pk")
-    ]
+    )
+    return [row_for(who, row) for row in rows]
 
 
 def in_order(replies: Iterable[ReplyRow], reminders: Iterable[ReminderRow]) -> list[ReplyRow | ReminderRow]:
@@ -281,8 +286,10 @@ def reminder_facts(report: Report) -> ReminderFacts:
         still_up=still_up_of(report),
         replies=[
             Said(row.received_at, row.words)
-            for row in replies_of(report)
+            for row in replies_of(report, who=Audience.MEMBERS)
             if row.taken_back_at is None and row.kind != ReplyKind.BOUNCED
         ],
-        reminders=[row.sent_at for row in reminders_of(report) if row.taken_back_at is None],
+        reminders=[
+            row.sent_at for row in reminders_of(report, who=Audience.MEMBERS) if row.taken_back_at is None
+        ],
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 
 from django.db.models import Count, Exists, IntegerField, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Person
-from apps.accounts.roles import Action, Role, may
+from apps.accounts.roles import Action, Audience, Role, may
 from apps.checks.accounts import AccountPage, Fate, fate, page_of
 from apps.checks.models import Check, Target, Transition
 from apps.checks.observe import UNNAMED_PLACE
@@ -31,6 +32,7 @@ from .models import (
     Standing,
     word_label,
 )
+from .visibility import MEMBERS_ONLY, row_for, told
 
 STILL_UP = (Status.AVAILABLE, Status.RESTRICTED)
 NEEDS_A_PERSON = Q(status__in=[Status.SUSPECTED, Status.UNVERIFIABLE]) | Q(
@@ -62,11 +64,11 @@ class ReportRow:
     channel: str
     standing: str
     category: str
-    policy: str
-    reference: str
+    policy: Annotated[str, MEMBERS_ONLY]
+    reference: Annotated[str, MEMBERS_ONLY]
     sent_at: datetime
     delivery: str
-    note: str
+    note: Annotated[str, MEMBERS_ONLY]
     items: int
     still_up: int
     removed: int
@@ -80,21 +82,22 @@ class ItemRow:
 
     pk: int
     target_id: int
-    submitted: str
-    defanged: str
-    key: str
+    submitted: Annotated[str, MEMBERS_ONLY]
+    defanged: Annotated[str, MEMBERS_ONLY]
+    key: Annotated[str, MEMBERS_ONLY]
     platform: str
     platform_name: str
     kind: str
-    account: str
+    account: Annotated[str, MEMBERS_ONLY]
     report: int
     reported_at: datetime
     dated: bool
-    labels: Sequence[str]
-    note: str
+    labels: Annotated[Sequence[str], MEMBERS_ONLY]
+    note: Annotated[str, MEMBERS_ONLY]
     control: bool
     attested: bool  # the reporter says that it was up when it was reported
-    error: str  # why it was reported in error; empty for one that was not, or where it was not asked
+    in_error: bool  # reported in error; false where it was not asked
+    error: Annotated[str, MEMBERS_ONLY]  # why it was
     status: Status
     reason: Reason | None
     definitive: bool
@@ -171,7 +174,7 @@ class ChangeRow:
     """One transition of a target, beside the campaign's first item of that target."""
 
     item: int
-    defanged: str
+    defanged: Annotated[str, MEMBERS_ONLY]
     platform_name: str
     from_status: Status
     to_status: Status
@@ -198,10 +201,10 @@ class CheckRow:
     signal: str
     http_status: int | None
     manual: bool
-    person: str
-    note: str
+    person: Annotated[str, MEMBERS_ONLY]
+    note: Annotated[str, MEMBERS_ONLY]
     place: str = ""
-    blocked_by: str = ""
+    blocked_by: Annotated[str, MEMBERS_ONLY] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,39 +289,43 @@ def campaigns_of(person: Person) -> list[CampaignRow]:
     ]
 
 
-def targets_for(person: Person) -> QuerySet[Target]:
-    """The targets of the campaigns that a person may see."""
+def targets_for(person: Person, action: Action) -> QuerySet[Target]:
+    """The targets of the campaigns in which a person's role includes `action`."""
     if person.is_superuser:
         return Target.objects.all()
-    items = Item.objects.filter(report__campaign__memberships__person=person)
+    roles = [role for role in Role if may(role, action)]
+    memberships = Membership.objects.filter(person=person, role__in=roles)
+    items = Item.objects.filter(report__campaign__in=memberships.values("campaign"))
     return Target.objects.filter(pk__in=items.values("target_id"))
 
 
 def was_seen(person: Person, key: str) -> bool:
-    """Whether a canonical URL is a target of a person's campaigns that was seen to be there."""
-    found = targets_for(person).filter(key_digest=Target.digest_of(key))
+    """Whether a canonical URL was seen to be there, as a target of campaigns whose URLs a person sees."""
+    found = targets_for(person, Action.VIEW).filter(key_digest=Target.digest_of(key))
     return found.exclude(present_at=None).exists()
 
 
 def watched_platforms(person: Person, *, platform: str = "") -> dict[str, Watched]:
     """What of each platform (or of one) a person's campaigns watch, by its slug or domain. One query."""
-    targets = targets_for(person).filter(platform=platform) if platform else targets_for(person)
+    targets = targets_for(person, Action.COUNT)
+    if platform:
+        targets = targets.filter(platform=platform)
     by_platform = targets.order_by().values_list("platform")
     counted = by_platform.annotate(Count("pk"), Min("created_at"), Max("last_check_at"))
     return {platform: Watched(*figures) for platform, *figures in counted}
 
 
-def reports_of(campaign: Campaign, *, latest: int | None = None) -> list[ReportRow]:
+def reports_of(campaign: Campaign, *, who: Audience, latest: int | None = None) -> list[ReportRow]:
     """The campaign's reports, or those with the last numbers, in the order of their numbers. One query."""
     if latest is None:
-        return _report_rows(campaign.reports.order_by("number"))
+        return _report_rows(campaign.reports.order_by("number"), who)
     last = campaign.reports.order_by("-number").values("pk")[:latest]  # before their items are counted
-    return _report_rows(Report.objects.filter(pk__in=last).order_by("number"))
+    return _report_rows(Report.objects.filter(pk__in=last).order_by("number"), who)
 
 
-def report_row(report: Report) -> ReportRow:
+def report_row(report: Report, *, who: Audience) -> ReportRow:
     """One report with how its items stand. One query."""
-    (row,) = _report_rows(Report.objects.filter(pk=report.pk))
+    (row,) = _report_rows(Report.objects.filter(pk=report.pk), who)
     return row
 
 
@@ -327,16 +334,18 @@ def items_of(campaign: Campaign) -> QuerySet[Item]:
     return Item.objects.filter(report__campaign=campaign).select_related("report", "target")
 
 
-def item_rows(items: Iterable[Item], *, errors: Mapping[int, str] | None = None) -> list[ItemRow]:
-    """Named rows of items that came with their report and target.
+def item_rows(
+    items: Iterable[Item], *, who: Audience, errors: Mapping[int, str] | None = None
+) -> list[ItemRow]:
+    """Named rows of items that came with their report and target, as `who` may read them.
 
     `errors` are the reasons of those that were reported in error, as `reply_selectors.error_reasons` gives
     them.
     """
-    return [_item_row(item, (errors or {}).get(item.pk, "")) for item in items]
+    return [_item_row(item, who, (errors or {}).get(item.pk)) for item in items]
 
 
-def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
+def changes_of(campaign: Campaign, *, who: Audience, limit: int) -> list[ChangeRow]:
     """The latest transitions that still hold, newest first. Two queries.
 
     Left out are those that only say "first seen up", and suspicions that have been settled since: what they
@@ -353,23 +362,23 @@ def changes_of(campaign: Campaign, *, limit: int) -> list[ChangeRow]:
     first: dict[int, Item] = {}
     for item in items_of(campaign).filter(target_id__in=shown).order_by("pk"):
         first.setdefault(item.target_id, item)
-    return [_change_row(transition, first[transition.target_id]) for transition in transitions]
+    return [_change_row(transition, first[transition.target_id], who) for transition in transitions]
 
 
-def transitions_of(item: Item) -> list[ChangeRow]:
+def transitions_of(item: Item, *, who: Audience) -> list[ChangeRow]:
     """All transitions of the item's target, newest first; those that no longer hold say since when."""
     rows = item.target.transitions.order_by("-by", "-pk")
-    return [_change_row(transition, item) for transition in rows]
+    return [_change_row(transition, item, who) for transition in rows]
 
 
-def checks_of(campaign: Campaign, target: Target, *, limit: int) -> list[CheckRow]:
-    """A target's latest checks as a member of `campaign` may read them, newest first. Two queries.
+def checks_of(campaign: Campaign, target: Target, *, who: Audience, limit: int) -> list[CheckRow]:
+    """A target's latest checks as `who` of `campaign` may read them, newest first. Two queries.
 
     A target is watched once for all campaigns, so a check may be another campaign's: its facts are shared,
     its author and note are not.
     """
     checks = target.checks.select_related("person").order_by("-started_at", "-number")[:limit]
-    return _check_rows(checks, readable=_readable_people(campaign))
+    return _check_rows(checks, who, readable=_readable_people(campaign))
 
 
 def overruling(checks: Iterable[CheckRow]) -> Overruling | None:
@@ -444,7 +453,9 @@ def review_count(campaign: Campaign, *, at_most: int) -> int:
     return review_targets(campaign).order_by()[:at_most].count()
 
 
-def review_rows(campaign: Campaign, targets: Sequence[Target], *, checks: int) -> list[ReviewRow]:
+def review_rows(
+    campaign: Campaign, targets: Sequence[Target], *, who: Audience, checks: int
+) -> list[ReviewRow]:
     """Rows of the review list, in the order of `targets`, each with its latest checks. Three queries."""
     by_target: dict[int, list[Item]] = {}
     for item in items_of(campaign).filter(target__in=targets).order_by("pk"):
@@ -459,15 +470,15 @@ def review_rows(campaign: Campaign, targets: Sequence[Target], *, checks: int) -
         latest.setdefault(check.target_id, []).append(check)
     return [
         ReviewRow(
-            item=_item_row(by_target[target.pk][0]),
+            item=_item_row(by_target[target.pk][0], who),
             also_reported=len(by_target[target.pk]) - 1,
-            checks=tuple(_check_rows(latest.get(target.pk, []), readable=readable)),
+            checks=tuple(_check_rows(latest.get(target.pk, []), who, readable=readable)),
         )
         for target in targets
     ]
 
 
-def _report_rows(reports: QuerySet[Report]) -> list[ReportRow]:
+def _report_rows(reports: QuerySet[Report], who: Audience) -> list[ReportRow]:
     item = Q(items__control=False)
     counted = reports.annotate(
         item_count=Count("items", filter=item),
@@ -475,14 +486,14 @@ def _report_rows(reports: QuerySet[Report]) -> list[ReportRow]:
         removed_count=Count("items", filter=item & Q(items__target__status=Status.REMOVED)),
         control_count=Count("items", filter=Q(items__control=True)),
     )
-    return [
+    rows = (
         ReportRow(
             number=report.number,
-            platform=report.platform,
-            platform_name=platform_name(report.platform),
+            platform=told(who, "platform", report.platform),
+            platform_name=platform_name(told(who, "platform", report.platform)),
             channel=Channel(report.channel).label,
-            standing=word_label(Standing, report.standing),
-            category=word_label(Category, report.category),
+            standing=word_label(Standing, told(who, "standing", report.standing)),
+            category=word_label(Category, told(who, "category", report.category)),
             policy=report.policy,
             reference=report.reference,
             sent_at=report.sent_at,
@@ -495,7 +506,8 @@ def _report_rows(reports: QuerySet[Report]) -> list[ReportRow]:
             controls=report.control_count,
         )
         for report in counted
-    ]
+    )
+    return [row_for(who, row) for row in rows]
 
 
 def _readable_people(campaign: Campaign) -> set[int]:
@@ -503,8 +515,8 @@ def _readable_people(campaign: Campaign) -> set[int]:
     return set(people.values_list("pk", flat=True))
 
 
-def _check_rows(checks: Iterable[Check], *, readable: set[int]) -> list[CheckRow]:
-    return [
+def _check_rows(checks: Iterable[Check], who: Audience, *, readable: set[int]) -> list[CheckRow]:
+    rows = (
         CheckRow(
             number=check.number,
             started_at=check.started_at,
@@ -520,7 +532,8 @@ def _check_rows(checks: Iterable[Check], *, readable: set[int]) -> list[CheckRow
             blocked_by=_blocked_by(check),
         )
         for check in checks
-    ]
+    )
+    return [row_for(who, row) for row in rows]
 
 
 def _place(check: Check) -> str:
@@ -533,11 +546,11 @@ def _blocked_by(check: Check) -> str:
     return next((str(url) for url in told if url), "")
 
 
-def _change_row(transition: Transition, item: Item) -> ChangeRow:
-    return ChangeRow(
+def _change_row(transition: Transition, item: Item, who: Audience) -> ChangeRow:
+    row = ChangeRow(
         item=item.pk,
         defanged=defang(item.submitted),
-        platform_name=platform_name(item.target.platform),
+        platform_name=platform_name(told(who, "platform", item.target.platform)),
         from_status=Status(transition.from_status),
         to_status=Status(transition.to_status),
         reason=Reason(transition.reason),
@@ -546,18 +559,20 @@ def _change_row(transition: Transition, item: Item) -> ChangeRow:
         by_person=transition.by_person,
         superseded_at=transition.superseded_at,
     )
+    return row_for(who, row)
 
 
-def _item_row(item: Item, error: str = "") -> ItemRow:
+def _item_row(item: Item, who: Audience, error: str | None = None) -> ItemRow:
     target = item.target
-    return ItemRow(
+    platform = told(who, "platform", target.platform)
+    row = ItemRow(
         pk=item.pk,
         target_id=target.pk,
         submitted=item.submitted,
         defanged=defang(item.submitted),
         key=target.key,
-        platform=target.platform,
-        platform_name=platform_name(target.platform),
+        platform=platform,
+        platform_name=platform_name(platform),
         kind=target.kind,
         account=target.account,
         report=item.report.number,
@@ -567,7 +582,8 @@ def _item_row(item: Item, error: str = "") -> ItemRow:
         note=item.note,
         control=item.control,
         attested=item.attested,
-        error=error,
+        in_error=error is not None,
+        error=error or "",
         status=Status(target.status),
         reason=Reason(target.reason) if target.reason else None,
         definitive=target.definitive,
@@ -586,3 +602,4 @@ def _item_row(item: Item, error: str = "") -> ItemRow:
         last_check_at=target.last_check_at,
         next_check_at=target.next_check_at,
     )
+    return row_for(who, row)

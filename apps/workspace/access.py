@@ -13,7 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.models import Person
-from apps.accounts.roles import Action, Role, may
+from apps.accounts.permissions import Gate, Permission, lets_in
+from apps.accounts.roles import Action, Audience, Role, audience_of, may
 from apps.reports.models import Campaign
 from apps.reports.selectors import may_anywhere, role_in
 
@@ -29,6 +30,16 @@ class Access:
     person: Person
     campaign: Campaign
     role: Role
+
+    @property
+    def who(self) -> Audience:
+        """What the member may see."""
+        return audience_of(self.role)
+
+    @property
+    def may_view(self) -> bool:
+        """May see URLs, accounts and what people wrote."""
+        return may(self.role, Action.VIEW)
 
     @property
     def may_review(self) -> bool:
@@ -59,6 +70,7 @@ def site_page(action: Action) -> Callable[[PersonView[Parameters]], PlainView[Pa
     """
 
     def decorate(view: PersonView[Parameters]) -> PlainView[Parameters]:
+        @lets_in(Permission(Gate.SOMEWHERE, action, action))
         @wraps(view)
         def with_person(
             request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -73,14 +85,19 @@ def site_page(action: Action) -> Callable[[PersonView[Parameters]], PlainView[Pa
     return decorate
 
 
-def campaign_page(action: Action) -> Callable[[CampaignView[Parameters]], SlugView[Parameters]]:
+def campaign_page(
+    to_read: Action, to_change: Action | None = None
+) -> Callable[[CampaignView[Parameters]], SlugView[Parameters]]:
     """Make a view of a campaign out of a view of an `Access`.
 
     Anonymous people are sent to sign in. Strangers get 404, so that an address does not tell whether a
-    campaign exists. Members whose role lacks `action` get 403.
+    campaign exists. Members whose role lacks the action get 403. `to_change` is what sending a form needs,
+    where that is more.
     """
+    permission = Permission(Gate.CAMPAIGN, to_read, to_change or to_read)
 
     def decorate(view: CampaignView[Parameters]) -> SlugView[Parameters]:
+        @lets_in(permission)
         @wraps(view)
         def with_access(
             request: HttpRequest, slug: str, *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -90,6 +107,7 @@ def campaign_page(action: Action) -> Callable[[CampaignView[Parameters]], SlugVi
             role = role_in(campaign, person) if campaign else None
             if campaign is None or role is None:
                 raise Http404("There is no such campaign, or you are not a member of it.")
+            action = to_read if request.method in {"GET", "HEAD"} else to_change or to_read
             if not may(role, action):
                 raise PermissionDenied(
                     f"Your role here is {Role(role).label}. It does not let you {action.label}."

@@ -25,7 +25,7 @@ CHECKS_READ = 30
 
 def offer_problem(request: HttpRequest, access: Access, item: Item) -> None:
     """Tell somebody who has just overruled the checker how to report it, on the page that they see next."""
-    checks = checks_of(access.campaign, item.target, limit=CHECKS_READ)
+    checks = checks_of(access.campaign, item.target, who=access.who, limit=CHECKS_READ)
     if overruling_to_report(item.target, checks) is None:
         return
     address = reverse("workspace:item_problem", args=[access.campaign.slug, item.pk])

@@ -14,8 +14,16 @@ from typing import NamedTuple
 from django import forms
 from django.http import QueryDict
 
+from apps.accounts.roles import Audience
 from apps.core import clock
-from apps.metrics.grouping import MOST_KEYS, GroupKey, UnusableGrouping, group_keys
+from apps.metrics.grouping import (
+    MOST_KEYS,
+    GroupKey,
+    UnusableGrouping,
+    check_visible,
+    group_keys,
+    visible_keys,
+)
 from apps.metrics.summary import Summary, UnknownGroup, summarise
 from apps.reports.filters import FURTHER, OF_NOW, ItemFilter
 from apps.reports.models import Campaign
@@ -51,6 +59,7 @@ class Question:
     """A question that can be answered. `problems` are sentences on what was left out of what was asked."""
 
     campaign: Campaign
+    who: Audience
     query: QueryDict
     filter: ItemFilter
     keys: tuple[GroupKey, ...]
@@ -70,10 +79,10 @@ class Question:
 
     @property
     def about(self) -> str:
-        """Which items it is about and as of when, as a text that is the same for the same question."""
+        """Which items it is about, for whom, as of when: a text that is the same for the same question."""
         asked = {name: values for name, values in self.query.lists() if name in self.filter.base_filters}
         asked.pop("sort", None)
-        return repr((sorted(asked.items()), self.as_of))
+        return repr((self.who, sorted(asked.items()), self.as_of))
 
     @property
     def as_of_text(self) -> str:
@@ -92,7 +101,7 @@ class Question:
                 label,
                 [
                     Choice("", "no groups" if place == 0 else "nothing else", not chosen[place]),
-                    *(Choice(key.value, key.value, key == chosen[place]) for key in GroupKey),
+                    *(Choice(key.value, key.value, key == chosen[place]) for key in visible_keys(self.who)),
                 ],
             )
             for place, label in enumerate(labels)
@@ -117,15 +126,19 @@ class Question:
         ]
 
 
-def question(query: QueryDict, campaign: Campaign) -> Question:
-    """Read an address's query. What cannot be answered is left out and said in `problems`."""
+def question(query: QueryDict, campaign: Campaign, who: Audience) -> Question:
+    """Read an address's query. What cannot be answered is left out and said in `problems`.
+
+    Raises PermissionDenied for what `who` may not ask.
+    """
     problems: list[str] = []
     keys: tuple[GroupKey, ...] = ()
     try:
         keys = group_keys([word for word in query.getlist("by") if word])
     except UnusableGrouping as error:
         problems.append(str(error))
-    chosen = ItemFilter(query, queryset=items_of(campaign), campaign=campaign)
+    check_visible(keys, who)
+    chosen = ItemFilter(query, queryset=items_of(campaign), campaign=campaign, who=who)
     as_of = _as_of(query, chosen, problems)
     compare = None
     one, other = (query.get(name, "").strip() for name in ("compare_a", "compare_b"))
@@ -135,6 +148,7 @@ def question(query: QueryDict, campaign: Campaign) -> Question:
         problems.append("Choose two different groups to compare them.")
     return Question(
         campaign=campaign,
+        who=who,
         query=query,
         filter=chosen,
         keys=keys,
@@ -165,6 +179,7 @@ def _summary(asked: Question, *, also: Sequence[tuple[GroupKey, ...]], grouped: 
             compare=asked.compare if grouped else None,
             also=also,
             most=GROUPS_WORKED_OUT,
+            who=asked.who,
         )
 
     what = f"summary {asked.about} {also} {asked.keys, asked.compare if grouped else None}"

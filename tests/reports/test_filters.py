@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.http import QueryDict
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.reports import filters
 from apps.reports.filters import ItemFilter
@@ -37,8 +38,14 @@ def campaign() -> Campaign:
     return campaign
 
 
+def asked(campaign: Campaign, query: str = "", who: Audience = Audience.MEMBERS) -> ItemFilter:
+    return ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign, who=who)
+
+
 def found(campaign: Campaign, query: str) -> list[str]:
-    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    chosen = ItemFilter(
+        QueryDict(query), queryset=items_of(campaign), campaign=campaign, who=Audience.MEMBERS
+    )
     return [item.target.key.rsplit("/", 1)[1] for item in chosen.qs]
 
 
@@ -96,7 +103,9 @@ def test_a_filter_finds(campaign: Campaign, query: str, expected: list[str]) -> 
     ],
 )
 def test_what_is_not_understood_is_said(campaign: Campaign, query: str) -> None:
-    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    chosen = ItemFilter(
+        QueryDict(query), queryset=items_of(campaign), campaign=campaign, who=Audience.MEMBERS
+    )
     assert len(chosen.qs) == 5
     assert list(chosen.form.errors) == [query.split("=")[0]]
 
@@ -119,7 +128,9 @@ def test_rows_with_equal_values_keep_their_order(campaign: Campaign) -> None:
     ],
 )
 def test_a_page_can_say_whether_items_are_left_out(campaign: Campaign, query: str, narrows: bool) -> None:
-    chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+    chosen = ItemFilter(
+        QueryDict(query), queryset=items_of(campaign), campaign=campaign, who=Audience.MEMBERS
+    )
     assert chosen.narrows_by() == narrows
     assert not chosen.narrows_by("platform")
 
@@ -138,14 +149,16 @@ def test_where_there_are_too_many_reports_or_platforms_to_choose_from_they_are_t
     monkeypatch.setattr(filters, "MOST_CHOICES", 2)
 
     def found(query: str = "") -> list[int]:
-        chosen = ItemFilter(QueryDict(query), queryset=items_of(campaign), campaign=campaign)
+        chosen = ItemFilter(
+            QueryDict(query), queryset=items_of(campaign), campaign=campaign, who=Audience.MEMBERS
+        )
         assert chosen.form.is_valid()
         return [item.pk for item in chosen.qs]
 
     assert found("report=2") == [items[1].pk]
     assert found("platform=three.example") == [items[2].pk]
     assert found() == [item.pk for item in items]
-    form = ItemFilter(QueryDict(), queryset=items_of(campaign), campaign=campaign).form
+    form = asked(campaign).form
     assert 'type="number"' in str(form["report"])
     assert 'type="text"' in str(form["platform"])
     assert [form[name].label for name in ("report", "platform")] == ["Report", "Platform"]

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.reports.campaigns import UnusableCampaign, change_campaign
 from apps.reports.models import (
@@ -172,7 +173,7 @@ def test_a_reply_taken_back_stays_on_record_and_is_not_taken_back_twice() -> Non
     reply = decide(report, Decision.REMOVED)
     assert take_back_reply(reply=reply, person=anna)
     assert not take_back_reply(reply=reply, person=anna)
-    (row,) = replies_of(report)
+    (row,) = replies_of(report, who=Audience.MEMBERS)
     assert (row.taken_back_at, row.removed) == (at(100), 1)
     assert removal_claims(report) == {}
 
@@ -188,15 +189,15 @@ def test_replies_and_reminders_are_told_in_the_order_of_time(
     log_reply(report=report, kind=ReplyKind.ACKNOWLEDGEMENT, received_at=at(0))
     reminder = log_reminder(report=report, sent_at=at(20), note="By phone.")
     with django_assert_num_queries(2):
-        rows = in_order(replies_of(report), reminders_of(report))
+        rows = in_order(replies_of(report, who=Audience.MEMBERS), reminders_of(report, who=Audience.MEMBERS))
     assert [row.at for row in rows] == [at(0), at(20), at(25)]
     assert [row.is_reminder for row in rows] == [False, True, False]
-    acknowledgement, decision = replies_of(report)
+    acknowledgement, decision = replies_of(report, who=Audience.MEMBERS)
     assert (acknowledgement.words, acknowledgement.claims) == ("automatic acknowledgement", 0)
     # Of three that were said to be removed one was seen there after hour 25; one only before; one is gone.
     assert (decision.words, decision.removed, decision.contradicted) == ("decision: removed", 3, 1)
     assert take_back_reminder(reminder=reminder)
-    assert [row.taken_back_at for row in reminders_of(report)] == [at(100)]
+    assert [row.taken_back_at for row in reminders_of(report, who=Audience.MEMBERS)] == [at(100)]
 
 
 @pytest.mark.parametrize(("hours", "sentence"), [(-1, "before the report was sent"), (101, "in the future")])
@@ -231,7 +232,7 @@ def test_any_answer_shows_that_a_report_arrived(entered: str, kinds: list[str], 
         reply = log_reply(report=report, kind=kind, received_at=at(hours))
         if back:
             take_back_reply(reply=reply)
-    assert delivery_of(report.delivery, replies_of(report)) == known
+    assert delivery_of(report.delivery, replies_of(report, who=Audience.MEMBERS)) == known
     assert bounced(Report.objects.all()).exists() == (known == Delivery.BOUNCED)
     answered = bool(kinds) and kinds != ["taken back"]
     assert unanswered(Report.objects.all()).exists() == (not answered and known != Delivery.BOUNCED)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.roles import Role
+from apps.accounts.roles import Audience, Role
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.reports.selectors import (
     campaigns_of,
@@ -67,7 +67,7 @@ def test_a_report_shows_how_its_items_stand(django_assert_num_queries: DjangoAss
         make_item(report, status=status)
     make_item(report, status=Status.REMOVED, control=True)
     with django_assert_num_queries(1):
-        (row,) = reports_of(report.campaign)
+        (row,) = reports_of(report.campaign, who=Audience.MEMBERS)
     assert (row.items, row.still_up, row.removed, row.undecided, row.controls) == (6, 2, 1, 3, 1)
 
 
@@ -75,7 +75,7 @@ def test_the_removal_time_is_an_interval_from_the_report() -> None:
     item = make_item(
         make_report(make_campaign()), status=Status.REMOVED, removed_after=at(30), removed_by=at(32)
     )
-    (row,) = item_rows(items_of(item.report.campaign))
+    (row,) = item_rows(items_of(item.report.campaign), who=Audience.MEMBERS)
     assert row.removal_time == (timedelta(hours=30), timedelta(hours=32))
 
 
@@ -83,13 +83,13 @@ def test_the_removal_time_begins_at_the_report_when_it_was_last_seen_before() ->
     item = make_item(
         make_report(make_campaign()), status=Status.REMOVED, removed_after=at(-5), removed_by=at(1)
     )
-    (row,) = item_rows(items_of(item.report.campaign))
+    (row,) = item_rows(items_of(item.report.campaign), who=Audience.MEMBERS)
     assert row.removal_time == (timedelta(0), timedelta(hours=1))
 
 
 def test_what_was_gone_before_the_report_has_no_removal_time() -> None:
     item = make_item(make_report(make_campaign()), status=Status.REMOVED, removed_by=at(-1))
-    (row,) = item_rows(items_of(item.report.campaign))
+    (row,) = item_rows(items_of(item.report.campaign), who=Audience.MEMBERS)
     assert row.gone_before_report
     assert row.removal_time is None
 
@@ -107,7 +107,7 @@ def test_latest_changes_leave_out_the_first_sight_and_what_no_longer_holds(
     elsewhere = make_item(make_report(make_campaign("another")))
     make_transition(elsewhere.target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
     with django_assert_num_queries(2):
-        changes = changes_of(report.campaign, limit=10)
+        changes = changes_of(report.campaign, who=Audience.MEMBERS, limit=10)
     assert [(change.item, change.to_status) for change in changes] == [(item.pk, Status.SUSPECTED)]
 
 
@@ -115,7 +115,7 @@ def test_a_suspicion_that_was_settled_is_no_news() -> None:
     item = make_item(make_report(make_campaign()), status=Status.REMOVED)
     make_transition(item.target, Status.AVAILABLE, Status.SUSPECTED, after=1, by=2)
     make_transition(item.target, Status.SUSPECTED, Status.REMOVED, after=1, by=2)
-    changes = changes_of(item.report.campaign, limit=10)
+    changes = changes_of(item.report.campaign, who=Audience.MEMBERS, limit=10)
     assert [change.to_status for change in changes] == [Status.REMOVED]
 
 
@@ -127,7 +127,7 @@ def test_another_campaigns_note_is_not_shown_though_its_check_is() -> None:
     make_item(make_report(make_campaign("theirs", owner=theirs)), target)
     make_check(target, 1, Outcome.REMOVED, Reason.PERSON, person=theirs, note="in confidence")
     make_check(target, 2, Outcome.REMOVED, Reason.PERSON, person=ours, note="gone for me too")
-    rows = checks_of(campaign, target, limit=10)
+    rows = checks_of(campaign, target, who=Audience.MEMBERS, limit=10)
     assert [(row.outcome, row.person, row.note) for row in rows] == [
         (Outcome.REMOVED, "ours@example.org", "gone for me too"),
         (Outcome.REMOVED, "", ""),
@@ -155,7 +155,7 @@ def test_the_review_list_holds_each_url_once_and_the_longest_waiting_first(
         make_check(late.target, hours)
     targets = list(review_targets(campaign))
     with django_assert_num_queries(3):
-        rows = review_rows(campaign, targets, checks=4)
+        rows = review_rows(campaign, targets, who=Audience.MEMBERS, checks=4)
     assert [(row.item.pk, row.also_reported, [check.number for check in row.checks]) for row in rows] == [
         (early.pk, 0, []),
         (late.pk, 1, [6, 5, 4, 3]),

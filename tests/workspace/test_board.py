@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from pytest_django import DjangoAssertNumQueries
 
+from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.reports.board import Board, board_of
 from apps.reports.models import (
@@ -61,7 +62,7 @@ def sent(
 
 
 def board(team: Team, limit: int = 10) -> Board:
-    return board_of(team.campaign, limit=limit)
+    return board_of(team.campaign, who=Audience.MEMBERS, limit=limit)
 
 
 def due(team: Team) -> list[tuple[int, str, float, int]]:

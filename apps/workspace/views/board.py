@@ -15,8 +15,8 @@ ROWS_SHOWN = 10
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def board(request: HttpRequest, access: Access) -> HttpResponse:
     """Deadlines, reports without a reply, bounces, what waits for a person, contradicted claims."""
-    facts = {"access": access, "board": board_of(access.campaign, limit=ROWS_SHOWN)}
+    facts = {"access": access, "board": board_of(access.campaign, who=access.who, limit=ROWS_SHOWN)}
     return render(request, "workspace/board.html", facts)

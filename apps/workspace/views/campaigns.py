@@ -8,17 +8,15 @@ from operator import attrgetter
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import Person
+from apps.accounts.permissions import for_signed_in
 from apps.accounts.roles import Action
 from apps.metrics import findings, tables
 from apps.reports.campaigns import create_campaign
-from apps.reports.filters import SORTS
 from apps.reports.reply_selectors import error_reasons
 from apps.reports.selectors import (
     ChangeRow,
@@ -45,8 +43,7 @@ MOST_COUNTED = 1_000  # targets that wait for a person
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def campaign_list(request: HttpRequest) -> HttpResponse:
     """The campaigns that the person is a member of."""
     return render(
@@ -55,8 +52,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
+@for_signed_in
 def new_campaign(request: HttpRequest) -> HttpResponse:
     """Create a campaign; whoever does is its owner."""
     form = CampaignForm(request.POST or None)
@@ -85,22 +81,22 @@ class Overview:
 
 def _overview(asked: Question, *, all_reports: bool) -> Overview:
     campaign = asked.campaign
-    reports = reports_of(campaign, latest=None if all_reports else REPORTS_SHOWN)
+    reports = reports_of(campaign, who=asked.who, latest=None if all_reports else REPORTS_SHOWN)
     more = not all_reports and len(reports) == REPORTS_SHOWN
     return Overview(
         items=asked.filter.qs.count(),
         waiting=review_count(campaign, at_most=MOST_COUNTED + 1),
-        changes=changes_of(campaign, limit=CHANGES_SHOWN),
+        changes=changes_of(campaign, who=asked.who, limit=CHANGES_SHOWN),
         reports=reports,
         left_out=campaign.reports.count() - REPORTS_SHOWN if more else 0,
     )
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def campaign(request: HttpRequest, access: Access) -> HttpResponse:
     """How a campaign stands: the first figures, reports, recent changes, and its items to filter and sort."""
-    asked, summary = answer(question(request.GET, access.campaign), grouped=False)
+    asked, summary = answer(question(request.GET, access.campaign, access.who), grouped=False)
     total = summary.total
     all_reports = request.GET.get("reports") == "all"
     overview = kept(
@@ -135,8 +131,8 @@ def campaign(request: HttpRequest, access: Access) -> HttpResponse:
             "filtered": asked.filtered,
             "page": page,
             "numbers": page_numbers(page),
-            "rows": item_rows(shown, errors=error_reasons(item.pk for item in shown)),
-            "columns": sortable(request.GET, {name: label for _, name, label in SORTS}, default="report"),
+            "rows": item_rows(shown, who=access.who, errors=error_reasons(item.pk for item in shown)),
+            "columns": sortable(request.GET, asked.filter.sorts, default="report"),
             "query": query_without(request.GET, "page"),
         },
     )

@@ -50,7 +50,7 @@ class Offer(NamedTuple):
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def export_page(request: HttpRequest, access: Access) -> HttpResponse:
     """What can be taken out, in which formats, for the items that the filter of the address chooses."""
     found = _filter(request, access)
@@ -64,7 +64,7 @@ def export_page(request: HttpRequest, access: Access) -> HttpResponse:
             "filtered": found.narrows_by(),
             "problem": _problem(found),
             "many": found.qs.count(),
-            "offers": [Offer(table, _links(table, query)) for table in TABLES.values()],
+            "offers": [Offer(table.seen_by(access.who), _links(table, query)) for table in TABLES.values()],
             "public_offers": [Offer(table, _public_links(table)) for table in PUBLIC_TABLES.values()],
             "query": query,
             "as_of_asked": bool(request.GET.get("as_of")),
@@ -75,7 +75,7 @@ def export_page(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def download(request: HttpRequest, access: Access, table: str, format: str) -> HttpResponse:
     """A table as a file, and a line in the list of downloads. Unclear words get a sentence."""
     found = _filter(request, access)
@@ -89,6 +89,7 @@ def download(request: HttpRequest, access: Access, table: str, format: str) -> H
             format=format,
             items=found.qs if filtered else None,
             public=request.GET.get("public") == "1",
+            who=access.who,
             dates=request.GET.get("dates", ""),
             by=group_keys([word for word in request.GET.getlist("by") if word]) if table == "summary" else (),
             dialect=request.GET.get("dialect", ""),
@@ -107,7 +108,7 @@ def download(request: HttpRequest, access: Access, table: str, format: str) -> H
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def package(request: HttpRequest, access: Access) -> HttpResponse:
     """The schema of each CSV file, as a Frictionless Data Package: put it beside the files."""
     campaign = access.campaign
@@ -115,7 +116,10 @@ def package(request: HttpRequest, access: Access) -> HttpResponse:
         datapackage(
             name=campaign.slug,
             title=campaign.name,
-            resources=[Resource(f"{campaign.slug}-{table.name}.csv", table) for table in TABLES.values()],
+            resources=[
+                Resource(f"{campaign.slug}-{table.name}.csv", table.seen_by(access.who))
+                for table in TABLES.values()
+            ],
         ),
         json_dumps_params={"indent": 2, "ensure_ascii": False},
     )
@@ -140,7 +144,7 @@ def report_evidence(request: HttpRequest, access: Access, number: int) -> HttpRe
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def flagger_report(request: HttpRequest, access: Access) -> HttpResponse:
     """A trusted flagger's yearly report, to read and to print."""
     report, problem = _year(request, access)
@@ -159,7 +163,7 @@ def flagger_report(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def flagger_csv(request: HttpRequest, access: Access) -> HttpResponse:
     """The same as a file."""
     report, problem = _year(request, access)
@@ -169,7 +173,7 @@ def flagger_csv(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def round_page(request: HttpRequest, access: Access) -> HttpResponse:
     """A monitoring round, to read and to print."""
     report, problem = _round(request, access)
@@ -189,7 +193,7 @@ def round_page(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def round_file(request: HttpRequest, access: Access) -> HttpResponse:
     """The same as a file."""
     report, problem = _round(request, access)
@@ -202,7 +206,9 @@ def round_file(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _filter(request: HttpRequest, access: Access) -> ItemFilter:
-    return ItemFilter(request.GET, queryset=items_of(access.campaign), campaign=access.campaign)
+    return ItemFilter(
+        request.GET, queryset=items_of(access.campaign), campaign=access.campaign, who=access.who
+    )
 
 
 def _problem(found: ItemFilter) -> str:
@@ -293,7 +299,9 @@ def _year(request: HttpRequest, access: Access) -> tuple[YearReport, str]:
     elif typed:
         problem = f"“{typed[:20]}” is no year. Write it with four digits, such as {year}."
     trusted_only = request.GET.get("whose") != "all"
-    return year_report(read_notices(access.campaign), year, trusted_only=trusted_only), problem
+    return year_report(
+        read_notices(access.campaign, who=access.who), year, trusted_only=trusted_only
+    ), problem
 
 
 def _round(request: HttpRequest, access: Access) -> tuple[RoundReport, str]:
@@ -315,7 +323,9 @@ def _round(request: HttpRequest, access: Access) -> tuple[RoundReport, str]:
     if first > last or last == date.max:
         problem = f"A round cannot last from {first} to {last}. Give the first day, then the last."
         first, last = today - timedelta(days=ROUND_DAYS - 1), today
-    return round_report(read_notices(access.campaign), _midnight(first), _midnight(last)), problem
+    return round_report(
+        read_notices(access.campaign, who=access.who), _midnight(first), _midnight(last)
+    ), problem
 
 
 def _midnight(day: date) -> datetime:

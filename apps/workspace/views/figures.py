@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import for_signed_in
 from apps.accounts.roles import Action
 from apps.core import clock
 from apps.metrics import comparison, findings
@@ -22,10 +21,10 @@ from ..questions import question
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def figures(request: HttpRequest, access: Access) -> HttpResponse:
     """Every figure and chart of the items that the filter chooses."""
-    found = exhibits.all_of(question(request.GET, access.campaign))
+    found = exhibits.all_of(question(request.GET, access.campaign, access.who))
     compared = found.summary.compared
     return render(
         request,
@@ -49,12 +48,12 @@ def figures(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def chart_csv(request: HttpRequest, access: Access, chart: str) -> HttpResponse:
     """One chart's numbers, of the same items and moment as the page with the same query."""
     if chart not in exhibits.NAMES:
         raise Http404("There is no such chart.")
-    asked = question(request.GET, access.campaign)
+    asked = question(request.GET, access.campaign, access.who)
     problems = list(asked.problems)
     if asked.filter.form.errors:
         problems.append(f"A part of the filter is not understood: {', '.join(asked.filter.form.errors)}.")
@@ -68,8 +67,7 @@ def chart_csv(request: HttpRequest, access: Access, chart: str) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def definitions(request: HttpRequest) -> HttpResponse:
     """What each figure means, how it is computed, and of what."""
     return render(

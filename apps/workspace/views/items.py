@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -35,14 +34,10 @@ from ..reply_forms import ErrorForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT, to_change=Action.REVIEW)
 def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """What was reported and what the checks saw; on POST, add a manual check."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
-    if request.method == "POST" and not access.may_review:
-        raise PermissionDenied(
-            f"Your role here is {access.role.label}. It does not let you add what you saw."
-        )
     form = ManualCheckForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         added = record_manual_checks(
@@ -72,15 +67,15 @@ def item_page(
 
 
 def _facts(access: Access, found: Item) -> dict[str, object]:
-    (row,) = item_rows([found], errors=error_reasons([found.pk]))
+    (row,) = item_rows([found], who=access.who, errors=error_reasons([found.pk]))
     moments = check_moments(found.target)
-    checks = checks_of(access.campaign, found.target, limit=CHECKS_READ)
+    checks = checks_of(access.campaign, found.target, who=access.who, limit=CHECKS_READ)
     return {
         "access": access,
         "overruled": overruling_to_report(found.target, checks),
         "row": row,
         "account": account_of(found.target),
-        "report": report_row(found.report),
+        "report": report_row(found.report, who=access.who),
         "strip": check_strip(
             moments,
             reported_at=row.reported_at,
@@ -89,15 +84,16 @@ def _facts(access: Access, found: Item) -> dict[str, object]:
         ),
         "chart": tables.checks_by_outcome(moments),
         "checks": checks,
-        "transitions": transitions_of(found),
+        "transitions": transitions_of(found, who=access.who),
         "also": item_rows(
-            items_of(access.campaign).filter(target=found.target_id).exclude(pk=found.pk).order_by("pk")
+            items_of(access.campaign).filter(target=found.target_id).exclude(pk=found.pk).order_by("pk"),
+            who=access.who,
         ),
     }
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """All checks of an item as a file: facts, with no URL, note or person."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)

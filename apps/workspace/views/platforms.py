@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Person
+from apps.accounts.permissions import for_signed_in
 from apps.accounts.roles import Action
 from apps.checks.knowledge import Knowledge, knowledge, known_of, known_of_any_site
 from apps.checks.selectors import StaleDefinition, canaries_on_record, stale_definitions
@@ -31,8 +30,7 @@ class PlatformRow:
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def platform_list(request: HttpRequest) -> HttpResponse:
     """Every platform with a definition, those first that are watched, and the rules for all other sites."""
     person = cast(Person, request.user)
@@ -48,8 +46,7 @@ def platform_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def platform(request: HttpRequest, platform: str) -> HttpResponse:
     """All that is known of one platform; under "generic", the rules for every site."""
     person = cast(Person, request.user)

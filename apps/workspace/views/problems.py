@@ -37,7 +37,7 @@ def item_problem(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """What such a report is; on POST, look again and send it as a file. Nothing of it is kept."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
     overruled = overruling_to_report(
-        found.target, checks_of(access.campaign, found.target, limit=CHECKS_READ)
+        found.target, checks_of(access.campaign, found.target, who=access.who, limit=CHECKS_READ)
     )
     if overruled is None:
         messages.info(request, "Nobody has said otherwise than the checker of this item.")

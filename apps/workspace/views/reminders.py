@@ -48,7 +48,7 @@ def reminder(request: HttpRequest, access: Access, number: int) -> HttpResponse:
         "workspace/reminder.html",
         {
             "access": access,
-            "report": report_row(found),
+            "report": report_row(found, who=access.who),
             "text": text,
             "copied": text if len(text) <= COPIED_CHARACTERS else "",
             "form": form,

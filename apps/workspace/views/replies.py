@@ -23,7 +23,7 @@ from ..reply_forms import ReplyForm
 def new_reply(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """Log a reply with what it claims. Nothing of it is recorded until all of it can be used."""
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
-    row = report_row(found)
+    row = report_row(found, who=access.who)
     items = claimable_items(found) if row.items <= ITEMS_IN_A_FORM else []
     if request.method == "POST":
         form = ReplyForm(request.POST, report=found, items=items)

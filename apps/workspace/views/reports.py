@@ -30,7 +30,7 @@ ITEMS_A_PAGE = 50
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def report(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """One report: what it said, how its items stand, and the items."""
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
@@ -44,20 +44,20 @@ def report_page(
     items = items_of(access.campaign).filter(report=found).order_by("pk")
     page = page_of(request, items, size=ITEMS_A_PAGE)
     shown = list(page.object_list)
-    replies = replies_of(found)
+    replies = replies_of(found, who=access.who)
     return render(
         request,
         "workspace/report.html",
         {
             "access": access,
-            "report": report_row(found),
+            "report": report_row(found, who=access.who),
             "delivery": delivery_of(found.delivery, replies),
-            "correspondence": in_order(replies, reminders_of(found)),
+            "correspondence": in_order(replies, reminders_of(found, who=access.who)),
             "in_error": error_count(found),
             "error_form": error_form,
             "page": page,
             "numbers": page_numbers(page),
-            "rows": item_rows(shown, errors=error_reasons(item.pk for item in shown)),
+            "rows": item_rows(shown, who=access.who, errors=error_reasons(item.pk for item in shown)),
             "query": "",
         },
     )

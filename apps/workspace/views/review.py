@@ -25,7 +25,7 @@ CHECKS_SHOWN = 4
 
 
 @require_safe
-@campaign_page(Action.VIEW)
+@campaign_page(Action.COUNT)
 def review_list(request: HttpRequest, access: Access) -> HttpResponse:
     """The targets that need a person, the longest waiting first."""
     page = page_of(request, review_targets(access.campaign), size=TARGETS_A_PAGE)
@@ -73,7 +73,7 @@ def _review_page(
     *,
     refused: tuple[int, ReviewForm] | None = None,
 ) -> HttpResponse:
-    rows = review_rows(access.campaign, list(page.object_list), checks=CHECKS_SHOWN)
+    rows = review_rows(access.campaign, list(page.object_list), who=access.who, checks=CHECKS_SHOWN)
     refused_pk, refused_form = refused or (None, None)
     cards = [
         (row, refused_form if row.item.pk == refused_pk else ReviewForm(auto_id=f"id_{row.item.pk}_%s"))

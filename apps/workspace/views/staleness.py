@@ -5,26 +5,24 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Person
+from apps.accounts.permissions import for_signed_in
 from apps.accounts.roles import Action
 from apps.checks.selectors import canaries_on_record, events_of_definition, stale_definitions
 from apps.checks.services import find_definition_right, keep_definition_stale
 from apps.platforms import registry
 from apps.reports.selectors import may_anywhere
 
+from ..access import site_page
 from ..forms import LookForm
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def stale_definitions_page(request: HttpRequest) -> HttpResponse:
     """Why each stale definition is, how its canaries were read, and a form for who has looked."""
     rows = [
@@ -36,18 +34,19 @@ def stale_definitions_page(request: HttpRequest) -> HttpResponse:
         )
         for stale in stale_definitions()
     ]
-    may_decide = may_anywhere(cast(Person, request.user), Action.REVIEW)
-    return render(request, "workspace/stale.html", {"rows": rows, "may_decide": may_decide})
+    person = cast(Person, request.user)
+    facts = {
+        "rows": rows,
+        "may_decide": may_anywhere(person, Action.REVIEW),
+        "may_read_notes": may_anywhere(person, Action.VIEW),
+    }
+    return render(request, "workspace/stale.html", facts)
 
 
 @require_POST
-@never_cache
-@login_required
-def looked(request: HttpRequest, platform: str) -> HttpResponse:
+@site_page(Action.REVIEW)
+def looked(request: HttpRequest, person: Person, platform: str) -> HttpResponse:
     """Record that a person looked at a definition, and what they found."""
-    person = cast(Person, request.user)
-    if not may_anywhere(person, Action.REVIEW):
-        raise PermissionDenied("You are in no campaign whose reviewers you belong to.")
     if registry.definition(platform) is None:
         raise Http404("There is no definition of this platform.")
     form = LookForm(request.POST)

@@ -7,8 +7,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 
+from apps.accounts.role_option import add_role_option, audience_asked
 from apps.core.commands import RecordCommand
 from apps.exports.columns import TABLES, UnknownTable
 from apps.exports.csv_format import DIALECTS
@@ -38,6 +40,7 @@ class Command(RecordCommand):
             metavar="FORMAT",
             help=f"{', '.join(Format)}; csv if not said",
         )
+        add_role_option(parser)
         parser.add_argument(
             "--public",
             action="store_true",
@@ -86,10 +89,11 @@ def _export(options: dict[str, Any]) -> Export:
             table=options["table"],
             format=options["format"],
             public=options["public"],
+            who=audience_asked(options),
             dates=options["dates"],
             by=group_keys(options["by"]),
             dialect=options["dialect"],
             bom=options["bom"],
         )
-    except (UnknownCampaign, UnknownTable, UnusableExport, UnusableGrouping) as error:
+    except (UnknownCampaign, UnknownTable, UnusableExport, UnusableGrouping, PermissionDenied) as error:
         raise CommandError(str(error)) from error

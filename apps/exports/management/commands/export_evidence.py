@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
+from apps.accounts.role_option import add_role_option, check_may_view
 from apps.core.commands import RecordCommand
 from apps.exports.evidence import items_of_one, items_of_report, write_evidence
 from apps.exports.management.outputs import bar, file_or_output
@@ -27,6 +28,7 @@ class Command(RecordCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("campaign", metavar="CAMPAIGN", help="the campaign's slug")
+        add_role_option(parser)
         chosen = parser.add_mutually_exclusive_group(required=True)
         chosen.add_argument("--item", type=int, metavar="N", help="the number in the address of its page")
         chosen.add_argument("--report", type=int, metavar="N", help="the report's number in the campaign")
@@ -34,6 +36,7 @@ class Command(RecordCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the bundle, and say how many checks are in it."""
+        check_may_view(options, "Evidence bundles")
         try:
             campaign = campaign_called(options["campaign"])
         except UnknownCampaign as error:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from apps.accounts.role_option import add_role_option, audience_asked
+from apps.accounts.roles import Audience
 from apps.core.commands import RecordCommand
 from apps.exports.management.outputs import BytesOf
 from apps.exports.writing import export_of, write
@@ -18,13 +20,14 @@ CHUNK = 2000
 
 
 class Command(RecordCommand):
-    """`manage.py status CAMPAIGN [--jsonl]`."""
+    """`manage.py status CAMPAIGN [--role ROLE] [--jsonl]`."""
 
     help = "List a campaign's items: for people, or with --jsonl one JSON object a line for programs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("campaign", metavar="CAMPAIGN", help="the campaign's slug")
+        add_role_option(parser)
         parser.add_argument(
             "--jsonl",
             action="store_true",
@@ -37,16 +40,18 @@ class Command(RecordCommand):
             campaign = campaign_called(options["campaign"])
         except UnknownCampaign as error:
             raise CommandError(str(error)) from error
+        who = audience_asked(options)
         if options["jsonl"]:
-            write(export_of(campaign=campaign, table="items", format="jsonl"), BytesOf(self.stdout))
+            export = export_of(campaign=campaign, table="items", format="jsonl", who=who)
+            write(export, BytesOf(self.stdout))
         else:
-            self._for_people(campaign)
+            self._for_people(campaign, who)
 
-    def _for_people(self, campaign: Campaign) -> None:
+    def _for_people(self, campaign: Campaign, who: Audience) -> None:
         items = items_of(campaign).order_by("report__number", "pk")
         counts: Counter[str] = Counter()
         for item in items.iterator(chunk_size=CHUNK):
-            (row,) = item_rows([item])
+            (row,) = item_rows([item], who=who)
             counts[row.status.value] += 1
             self.stdout.write(_line(row))
         shown = "  ".join(f"{status} {count}" for status, count in counts.most_common())
@@ -61,7 +66,7 @@ def _line(row: ItemRow) -> str:
     control = "  control" if row.control else ""
     return (
         f"{row.status.value:<12}  {reason:<18}  {when:<16}  {row.checks:>4} checks  "
-        f"report {row.report:<3}{returned}{control}  {row.defanged}"
+        f"report {row.report:<3}{returned}{control}  {row.defanged or f'item {row.pk}'}"
     )
 
 

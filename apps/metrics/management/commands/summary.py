@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError, CommandParser
 
+from apps.accounts.role_option import add_role_option, audience_asked
 from apps.core import clock
 from apps.core.commands import RecordCommand
 from apps.metrics.deadlines import DeadlineFigures
@@ -23,7 +25,7 @@ WIDTH = 22
 
 
 class Command(RecordCommand):
-    """`manage.py summary CAMPAIGN [--by KEY [--by KEY]] [--compare A B] [--as-of ISO] [--json]`."""
+    """`manage.py summary CAMPAIGN`, in all and by group; `--help` lists its options."""
 
     help = "Print a campaign's removal shares and response times, for people or with --json for programs."
 
@@ -48,6 +50,7 @@ class Command(RecordCommand):
             metavar="ISO",
             help="the record as it stood then, for example 2026-03-01 or 2026-03-01T14:05Z; UTC if not said",
         )
+        add_role_option(parser)
         parser.add_argument(
             "--json", action="store_true", help="one JSON object; docs/summary.md describes its shape"
         )
@@ -66,8 +69,9 @@ class Command(RecordCommand):
                 by=keys,
                 as_of=_moment(options["as_of"]) if options["as_of"] else None,
                 compare=tuple(options["compare"]) if options["compare"] else None,
+                who=audience_asked(options),
             )
-        except (UnknownCampaign, UnusableGrouping, UnusableMoment, UnknownGroup) as error:
+        except (UnknownCampaign, UnusableGrouping, UnusableMoment, UnknownGroup, PermissionDenied) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(summary_json(summary), ensure_ascii=False, indent=2))
