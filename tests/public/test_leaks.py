@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from urllib.parse import unquote, urlsplit
+from zipfile import ZipFile
 
 import pytest
 from django.conf import settings
@@ -31,33 +33,48 @@ HARMLESS = {"models", "example", "bulk"}
 """Path segments of the test's own URLs that are plain words."""
 
 
-def crawl(client: Client, *starts: str) -> dict[str, str]:
-    """Every answer that can be reached from `starts` on this site: its address and its text, headers too."""
+def crawl(
+    client: Client, *starts: str, same: Callable[[str], object] = str, refused: bool = False
+) -> dict[str, str]:
+    """Every answer that can be reached from `starts` on this site: its address and its text, headers too.
+
+    Of addresses for which `same` gives the same, one is asked. `refused` takes refusals in, too.
+    """
     found: dict[str, str] = {}
-    known: set[str] = set()
+    known: set[object] = set()
     waiting = list(starts)
     while waiting:
         address = waiting.pop()
-        if address in known:
+        if same(address) in known:
             continue
-        known.add(address)
+        known.add(same(address))
         answer = client.get(address)
-        if answer.status_code != 200:
+        if answer.status_code != 200 and not refused:
             continue
         content = getattr(answer, "content", None)
         body = b"".join(answer.streaming_content) if content is None else content  # type: ignore[arg-type]
-        text = body.decode("utf-8-sig", "replace")
+        text = plain_text(body)
         found[address] = f"{dict(answer.headers)}\n{text}"
         waiting += links(address, text)
     return found
 
 
+def plain_text(body: bytes) -> str:
+    """What somebody reads who has an answer's bytes: of a zip (an XLSX is one), all that is in it."""
+    if not body.startswith(b"PK"):
+        return body.decode("utf-8-sig", "replace")
+    with ZipFile(io.BytesIO(body)) as packed:
+        return "\n".join(f"{name}\n{plain_text(packed.read(name))}" for name in packed.namelist())
+
+
 def links(address: str, text: str) -> Iterator[str]:
     for groups in LINK.findall(text):
-        for target in filter(None, groups):
-            parts = urlsplit(
-                unescape(target).split('"')[1] if "<iframe" in unescape(target) else unescape(target)
-            )
+        for target in map(unescape, filter(None, groups)):
+            framed = target.split('"')[1] if "<iframe" in target else target
+            try:
+                parts = urlsplit(urlsplit(address).path + framed if framed.startswith("?") else framed)
+            except ValueError:  # the shape of an address, or a defanged one
+                continue
             if parts.netloc and f"{parts.scheme}://{parts.netloc}" != settings.SITE_URL:
                 continue
             if parts.path.startswith("/"):
