@@ -28,6 +28,20 @@ OF_OTHERS: Mapping[str, Permission] = {
     "account_reset_password_done": EVERYONE,
     "account_reset_password_from_key": EVERYONE,
     "account_reset_password_from_key_done": EVERYONE,
+    "mfa_login_webauthn": EVERYONE,
+    "mfa_authenticate": EVERYONE,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_reauthenticate_webauthn": SIGNED_IN,
+    "usersessions_list": SIGNED_IN,
+    "mfa_index": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_add_webauthn": SIGNED_IN,
+    "mfa_edit_webauthn": SIGNED_IN,
+    "mfa_remove_webauthn": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
 }
 """Whom views of other packages let in, by their names: these cannot say it themselves."""
 
@@ -107,6 +121,7 @@ def examples(campaign: Campaign) -> dict[str, object]:
         "table": "items",
         "format": "csv",
         "name": "items.csv",
+        "passkeys/pk": 1,
         "uidb64": "MQ",
         "token": "used-up",
         **{name: row.pk for name, row in rows.items() if row is not None},

@@ -16,7 +16,6 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.contrib.auth.decorators import login_required
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -26,7 +25,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .models import Person
-from .permissions import for_everyone
+from .permissions import for_everyone, for_signed_in
 from .second_factors import factors_of, has_second_factor, recovery_codes_left
 from .services import use_sign_in_link
 from .sign_in import has_run_out, person_of_link
@@ -62,8 +61,7 @@ def _dead_link(request: HttpRequest, *, ran_out: bool) -> HttpResponse:
     return render(request, "accounts/link_used.html", {"ran_out": ran_out}, status=410)
 
 
-@never_cache
-@login_required
+@for_signed_in
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
     """What a person can see and change of their own account."""
