@@ -31,9 +31,25 @@ hypothesis.settings.load_profile("still-up")
 
 
 def pytest_configure() -> None:
-    """Ask nothing of the system's name servers: what a test asks stands on this machine."""
-    from django.conf import settings
+    """Ask nothing of the system's name servers: what a test asks stands on this machine.
 
+    What a test wrote can be cleared away, also where SQLite refuses to delete rows.
+    """
+    from django.conf import settings
+    from django.db.backends.sqlite3.operations import DatabaseOperations
+
+    plain = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **options: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+        clear = plain(self, *args, **options)
+        if not clear:
+            return clear
+        return [*(f"DROP TRIGGER {name}" for name, _ in triggers), *clear, *(sql for _, sql in triggers)]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
     os.environ["CHECK_NAME_SERVERS"] = "none"
     settings.CHECK_NAME_SERVERS = []
 

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from apps.accounts.models import Person
-from apps.reports.models import Campaign
+from apps.reports.activity import record
+from apps.reports.models import Campaign, Deed, Subject
 
 from .edition_comparison import ComparedGroup, compared
 from .edition_files import FIGURES_FILE, JSON, SUMS, File, edition_files
@@ -143,6 +144,15 @@ def _written(
         )
         for number, piece in enumerate(file.packed.pieces()):
             EditionPiece.objects.create(file=row, number=number, packed=piece)
+    record(
+        Deed.EDITION_PUBLISHED,
+        person=person,
+        campaign=campaign,
+        subject=Subject.EDITION,
+        number=edition.number,
+        became={"as_of": edition.as_of},
+        hidden=["note"] if note else [],
+    )
     return edition
 
 
@@ -152,7 +162,17 @@ def correct_edition(*, campaign: Campaign, number: int, text: str, person: Perso
     edition = Edition.objects.filter(campaign=campaign, number=number).first()
     if edition is None:
         raise UnusableEdition(f"There is no edition {number} of “{campaign.slug}”. {_known(campaign)}")
-    return Correction.objects.create(edition=edition, text=text, person=person)
+    with transaction.atomic():
+        correction = Correction.objects.create(edition=edition, text=text, person=person)
+        record(
+            Deed.EDITION_CORRECTED,
+            person=person,
+            campaign=campaign,
+            subject=Subject.EDITION,
+            number=number,
+            hidden=["text"],
+        )
+    return correction
 
 
 def _decision(campaign: Campaign) -> Publication:

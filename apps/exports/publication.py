@@ -7,7 +7,8 @@ from collections.abc import Collection
 from django.db import transaction
 
 from apps.accounts.models import Person
-from apps.reports.models import Campaign
+from apps.reports.activity import Told, Word, record
+from apps.reports.models import Campaign, Deed
 
 from .models import Publication, PublicSnapshot
 from .published import CHARTS
@@ -58,18 +59,42 @@ def save_draft(
         raise UnusablePublication(f"There is no chart {min(unknown)!r}. Charts: {', '.join(CHARTS)}.")
     if platforms not in Publication.Platforms.values or dates not in Publication.Dates.values:
         raise UnusablePublication("Choose how platforms and dates are shown.")
-    return Publication.objects.create(
-        campaign=campaign,
-        act=Publication.Act.SAVED,
-        title=title,
-        text=text,
-        charts=[name for name in CHARTS if name in charts],
-        platforms=platforms,
-        reports=reports,
-        items=items,
-        dates=dates,
-        person=person,
-    )
+    with transaction.atomic():
+        before = draft_of(Campaign.objects.select_for_update().get(pk=campaign.pk))
+        draft = Publication.objects.create(
+            campaign=campaign,
+            act=Publication.Act.SAVED,
+            title=title,
+            text=text,
+            charts=[name for name in CHARTS if name in charts],
+            platforms=platforms,
+            reports=reports,
+            items=items,
+            dates=dates,
+            person=person,
+        )
+        was, became = _choices(before), _choices(draft)
+        changed = [name for name in became if was[name] != became[name]]
+        record(
+            Deed.CHOICES_SAVED,
+            person=person,
+            campaign=campaign,
+            was={name: was[name] for name in changed},
+            became={name: became[name] for name in changed},
+            hidden=[name for name in ("title", "text") if getattr(before, name) != getattr(draft, name)],
+        )
+    return draft
+
+
+def _choices(publication: Publication) -> dict[str, Told]:
+    """What of a decision the activity log may tell: all but the words for the public."""
+    return {
+        "charts": [Word(name) for name in publication.charts],
+        "platforms": Publication.Platforms(publication.platforms),
+        "reports": publication.reports,
+        "items": publication.items,
+        "dates": Publication.Dates(publication.dates),
+    }
 
 
 @transaction.atomic
@@ -81,6 +106,7 @@ def publish(*, campaign: Campaign, person: Person | None) -> Publication:
         raise UnusablePublication("Save what is to be public first, and look at it.")
     publication = _decided(draft, Publication.Act.PUBLISHED, person)
     save_snapshot(publication)
+    record(Deed.PUBLISHED, person=person, campaign=campaign, became=_choices(publication))
     return publication
 
 
@@ -95,6 +121,7 @@ def withdraw(*, campaign: Campaign, person: Person | None) -> Publication | None
     if publication is None:
         return None
     PublicSnapshot.objects.filter(campaign=locked).delete()
+    record(Deed.WITHDRAWN, person=person, campaign=campaign)
     return _decided(draft_of(locked), Publication.Act.WITHDRAWN, person)
 
 

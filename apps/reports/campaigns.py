@@ -9,7 +9,8 @@ from django.db import transaction
 from apps.accounts.models import Person
 from apps.accounts.roles import Role
 
-from .models import Campaign, Membership
+from .activity import record
+from .models import Campaign, Deed, Membership, Subject
 
 MAX_NAME = 200
 LOWEST_MINIMUM_N = 1
@@ -42,10 +43,13 @@ def create_campaign(*, slug: str, name: str, description: str = "", person: Pers
     campaign = Campaign.objects.create(slug=slug, name=name, description=description, created_by=person)
     if person is not None:
         Membership.objects.create(campaign=campaign, person=person, role=Role.OWNER)
+    record(Deed.CAMPAIGN_MADE, person=person, campaign=campaign)
     return campaign
 
 
-def change_campaign(*, campaign: Campaign, name: str, description: str, minimum_n: int) -> None:
+def change_campaign(
+    *, campaign: Campaign, name: str, description: str, minimum_n: int, person: Person | None = None
+) -> None:
     """Change what a campaign is called and says of itself, and from how many items on it gives estimates.
 
     Raises UnusableCampaign, and then nothing is changed.
@@ -60,35 +64,66 @@ def change_campaign(*, campaign: Campaign, name: str, description: str, minimum_
             f"The smallest group is {minimum_n}: write a number from {LOWEST_MINIMUM_N} to "
             f"{HIGHEST_MINIMUM_N}."
         )
-    campaign.name, campaign.description, campaign.minimum_n = name, description, minimum_n
-    campaign.save(update_fields=["name", "description", "minimum_n"])
+    with transaction.atomic():
+        before = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        texts = {"name": (before.name, name), "description": (before.description, description)}
+        counted = {"minimum_n": (before.minimum_n, minimum_n)}
+        changed = {key: pair for key, pair in counted.items() if pair[0] != pair[1]}
+        record(
+            Deed.CAMPAIGN_CHANGED,
+            person=person,
+            campaign=campaign,
+            was={key: pair[0] for key, pair in changed.items()},
+            became={key: pair[1] for key, pair in changed.items()},
+            hidden=[key for key, pair in texts.items() if pair[0] != pair[1]],
+        )
+        campaign.name, campaign.description, campaign.minimum_n = name, description, minimum_n
+        campaign.save(update_fields=["name", "description", "minimum_n"])
 
 
 @transaction.atomic
-def invite(*, campaign: Campaign, email: str, role: Role) -> Invited:
-    """Make somebody a member, or change a member's role.
+def invite(*, campaign: Campaign, email: str, role: Role, person: Person | None = None) -> Invited:
+    """Make somebody a member, or change a member's role; `person` is who does it.
 
     Somebody new gets an account without a password; they come in by a one-time link. Whoever let theirs run
     out counts as new as long as they belong to no other campaign: a link to them opens nothing else. Raises
     LastOwner when the only owner would become something else.
     """
-    person = Person.objects.filter(email=email.strip().lower()).first()
-    if person is None:
-        person = Person.objects.create_user(email)
+    guest = Person.objects.filter(email=email.strip().lower()).first()
+    if guest is None:
+        guest = Person.objects.create_user(email)
         is_new = True
     else:
-        elsewhere = Membership.objects.filter(person=person).exclude(campaign=campaign).exists()
-        is_new = person.has_never_been_here and not elsewhere
+        elsewhere = Membership.objects.filter(person=guest).exclude(campaign=campaign).exists()
+        is_new = guest.has_never_been_here and not elsewhere
     if role != Role.OWNER:
-        _keep_an_owner(campaign, without=person)
-    Membership.objects.update_or_create(campaign=campaign, person=person, defaults={"role": role})
-    return Invited(person, role, is_new)
+        _keep_an_owner(campaign, without=guest)
+    before = Membership.objects.filter(campaign=campaign, person=guest).first()
+    Membership.objects.update_or_create(campaign=campaign, person=guest, defaults={"role": role})
+    record(
+        Deed.MEMBER_CHANGED if before else Deed.MEMBER_ADDED,
+        person=person,
+        campaign=campaign,
+        subject=Subject.PERSON,
+        number=guest.pk,
+        was={"role": Role(before.role)} if before else {},
+        became={"role": role},
+    )
+    return Invited(guest, role, is_new)
 
 
 @transaction.atomic
-def end_membership(*, membership: Membership) -> None:
-    """Take somebody out of a campaign. Raises LastOwner for its only owner."""
+def end_membership(*, membership: Membership, person: Person | None = None) -> None:
+    """Take somebody out of a campaign; `person` is who does it. Raises LastOwner for its only owner."""
     _keep_an_owner(membership.campaign, without=membership.person)
+    record(
+        Deed.MEMBER_REMOVED,
+        person=person,
+        campaign=membership.campaign_id,
+        subject=Subject.PERSON,
+        number=membership.person_id,
+        was={"role": Role(membership.role)},
+    )
     membership.delete()
 
 

@@ -12,7 +12,7 @@ import io
 import logging
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Event
 from zoneinfo import ZoneInfo
@@ -23,9 +23,10 @@ from django.db.models import F, Q
 from apps.checks.address import refusal
 from apps.core import clock
 
+from .activity import record
 from .columns import UnusableMapping, check_mapping
 from .csv_files import Row, Table, UnreadableFile
-from .models import Campaign, Import
+from .models import Campaign, Deed, Import, Subject
 from .rejected import write_rejected
 from .rows import AcceptedRow, RejectedRow, RowContext, read_row
 from .spool import Spool
@@ -121,6 +122,7 @@ def write_list(
     campaign: Callable[[], Campaign],
     now: datetime,
     person_id: int | None = None,
+    import_id: int | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
     finish: Callable[[ImportResult], None] | None = None,
@@ -128,14 +130,24 @@ def write_list(
     """The second pass: all that is accepted, in one transaction.
 
     `campaign` gives (or makes) the campaign inside the transaction, and `finish` is called inside it at its
-    end. A dry run does the same work, so that it counts the same, and then takes it back. Where the database
-    ends the transaction because it got in another's way, it is tried again.
+    end. `import_id` is the uploaded list that it is of. The activity log gets one row. A dry run does the
+    same work, so that it counts the same, and then takes it back. Where the database ends the transaction
+    because it got in another's way, it is tried again.
     """
     for attempt in range(1, WRITE_ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                writer = Writer(campaign=campaign(), person_id=person_id, now=now)
+                found = campaign()
+                writer = Writer(campaign=found, person_id=person_id, now=now)
                 result = _write(spool, writer, progress)
+                record(
+                    Deed.LIST_IMPORTED,
+                    person=person_id,
+                    campaign=found,
+                    subject=Subject.IMPORT if import_id is not None else None,
+                    number=import_id,
+                    became=asdict(result),
+                )
                 if finish is not None:
                     finish(result)
                 if dry_run:
@@ -265,6 +277,7 @@ def _run(pending: Import, stop: Event | None) -> None:
             campaign=lambda: Campaign.objects.get(pk=pending.campaign_id),
             now=context.now,
             person_id=pending.created_by_id,
+            import_id=pending.pk,
             finish=finish,
         )
 

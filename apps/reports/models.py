@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.accounts.roles import Role
 from apps.checks.models import Target
 from apps.core import clock
+from apps.core.append_only import AppendOnly, AppendOnlyRows
 
 
 class Channel(models.TextChoices):
@@ -100,6 +101,52 @@ class ClaimWord(models.TextChoices):
     REMOVED = "removed", "removed"
     RESTRICTED = "restricted", "restricted or labelled"
     REFUSED = "refused", "left as it is"
+
+
+class Deed(models.TextChoices):
+    """What somebody did, as the activity log names it. Closed: each way to change a campaign has a word."""
+
+    CAMPAIGN_MADE = "campaign_made", "made the campaign"
+    CAMPAIGN_CHANGED = "campaign_changed", "changed the campaign’s settings"
+    MEMBER_ADDED = "member_added", "made somebody a member"
+    MEMBER_CHANGED = "member_changed", "changed a member’s role"
+    MEMBER_REMOVED = "member_removed", "ended a membership"
+    REPORT_MADE = "report_made", "recorded what was reported"
+    LIST_UPLOADED = "list_uploaded", "uploaded a list"
+    LIST_MAPPED = "list_mapped", "set the columns of a list"
+    LIST_QUEUED = "list_queued", "started an import"
+    LIST_DISCARDED = "list_discarded", "discarded a list"
+    LIST_IMPORTED = "list_imported", "imported a list"
+    REPLY_LOGGED = "reply_logged", "logged a reply"
+    REPLY_TAKEN_BACK = "reply_taken_back", "took a reply back"
+    REMINDER_LOGGED = "reminder_logged", "logged a reminder"
+    REMINDER_TAKEN_BACK = "reminder_taken_back", "took a reminder back"
+    ERROR_MARKED = "error_marked", "marked as reported in error"
+    ERROR_TAKEN_BACK = "error_taken_back", "took back that it was reported in error"
+    SEEN = "seen", "said what they saw"
+    LOOK_WANTED = "look_wanted", "had it looked at again"
+    LOOKED_AT_ONCE = "looked_at_once", "had a URL looked at outside the record"
+    DEFINITION_LOOKED_AT = "definition_looked_at", "looked at a platform’s definition"
+    CHOICES_SAVED = "choices_saved", "saved what is to be public"
+    PUBLISHED = "published", "published the campaign"
+    WITHDRAWN = "withdrawn", "withdrew the campaign"
+    EDITION_PUBLISHED = "edition_published", "published an edition"
+    EDITION_CORRECTED = "edition_corrected", "put a correction note on an edition"
+    FILE_TAKEN = "file_taken", "took out a file"
+    ERASED = "erased", "erased personal data"
+    PERSON_ERASED = "person_erased", "erased somebody’s account here"
+
+
+class Subject(models.TextChoices):
+    """What the number in a row of the activity log is a number of."""
+
+    REPORT = "report", "report"  # its number in the campaign
+    ITEM = "item", "item"
+    REPLY = "reply", "reply"
+    REMINDER = "reminder", "reminder"
+    IMPORT = "import", "list"
+    PERSON = "person", "person"
+    EDITION = "edition", "edition"  # its number in the campaign
 
 
 class Campaign(models.Model):
@@ -305,3 +352,39 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+
+class Activity(AppendOnly):
+    """One thing that somebody did. Append-only: the model refuses a change, and so does the database.
+
+    It holds nothing that somebody wrote and no name, so that nothing in it ever has to be erased: a person is
+    their number, and who that is stands with the person alone. Hence no constraint on `person`, which a
+    database would keep by changing the row. `changes` is the name of each thing that was set, with what it
+    `was` and `became`; with neither, where it is only said that it changed. `activity.record` writes it.
+    """
+
+    at = models.DateTimeField(default=clock.wall)  # real time: it concerns people, not observations
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,  # at the command line
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    # None: it concerns the whole site
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, null=True, db_index=False, related_name="activities"
+    )
+    deed = models.CharField(max_length=30, choices=Deed.choices)
+    subject = models.CharField(max_length=10, choices=Subject.choices, blank=True)
+    number = models.PositiveBigIntegerField(null=True)
+    changes = models.JSONField(default=dict)
+
+    objects = AppendOnlyRows.as_manager()
+
+    class Meta:
+        indexes = [models.Index("campaign", F("id").desc(), name="activity_of_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.deed} at {self.at:%Y-%m-%d %H:%M}"

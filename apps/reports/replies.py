@@ -6,8 +6,8 @@ record shows both.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -20,11 +20,22 @@ from apps.core import clock
 from apps.core.canonical import UnusableURL, canonicalise
 from apps.platforms.matching import match
 
-from .models import Claim, ClaimWord, Decision, ErrorMark, Item, Reminder, Reply, ReplyKind, Report
+from .activity import record
+from .models import (
+    Claim,
+    ClaimWord,
+    Decision,
+    Deed,
+    ErrorMark,
+    Item,
+    Reminder,
+    Reply,
+    ReplyKind,
+    Report,
+    Subject,
+)
 from .services import pasted_lines
 from .writing import parts
-
-log = logging.getLogger(__name__)
 
 BATCH = 400
 MAX_REASON = 500
@@ -92,6 +103,21 @@ def log_reply(
         )
         Claim.objects.bulk_create(
             (Claim(reply=reply, item_id=item, claim=word) for item, word in said.items()), batch_size=BATCH
+        )
+        record(
+            Deed.REPLY_LOGGED,
+            person=person,
+            campaign=report.campaign_id,
+            subject=Subject.REPLY,
+            number=reply.pk,
+            became={
+                "report": report.number,
+                "kind": ReplyKind(kind),
+                "decision": Decision(decision) if decision else None,
+                "received_at": received_at,
+                "claims": len(said),
+            },
+            hidden=[name for name, words in (("text", text), ("reference", reference)) if words],
         )
     return reply
 
@@ -211,7 +237,18 @@ def log_reminder(
 ) -> Reminder:
     """Record that the platform was reminded of a report. Raises UnusableReply."""
     _check_moment("The reminder was sent", sent_at, report)
-    return Reminder.objects.create(report=report, sent_at=sent_at, note=note, person=person)
+    with transaction.atomic():
+        reminder = Reminder.objects.create(report=report, sent_at=sent_at, note=note, person=person)
+        record(
+            Deed.REMINDER_LOGGED,
+            person=person,
+            campaign=report.campaign_id,
+            subject=Subject.REMINDER,
+            number=reminder.pk,
+            became={"report": report.number, "sent_at": sent_at},
+            hidden=["note"] if note else [],
+        )
+    return reminder
 
 
 def take_back_reminder(*, reminder: Reminder, person: Person | None = None) -> bool:
@@ -219,16 +256,20 @@ def take_back_reminder(*, reminder: Reminder, person: Person | None = None) -> b
     return _take_back(reminder, person)
 
 
-def _take_back(record: Reply | Reminder, person: Person | None) -> bool:
-    standing = type(record).objects.filter(pk=record.pk, taken_back_at=None)
-    done = standing.update(taken_back_at=clock.now()) == 1
-    if done:
-        log.info(
-            "%s %d was taken back by %s.",
-            type(record).__name__,
-            record.pk,
-            f"person {person.pk}" if person else "a command",
-        )
+def _take_back(said: Reply | Reminder, person: Person | None) -> bool:
+    is_reply = isinstance(said, Reply)
+    with transaction.atomic():
+        standing = type(said).objects.filter(pk=said.pk, taken_back_at=None)
+        done = standing.update(taken_back_at=clock.now()) == 1
+        if done:
+            record(
+                Deed.REPLY_TAKEN_BACK if is_reply else Deed.REMINDER_TAKEN_BACK,
+                person=person,
+                campaign=said.report.campaign_id,
+                subject=Subject.REPLY if is_reply else Subject.REMINDER,
+                number=said.pk,
+                became={"report": said.report.number},
+            )
     return done
 
 
@@ -239,20 +280,23 @@ def mark_errors(*, items: Iterable[Item], reason: str, person: Person | None = N
     """Let items that were reported in error leave the figures, with the reason; how many that are new.
 
     Nothing is deleted, and the items are watched as before. Items that are marked already keep their reason.
-    Raises UnusableReply without a reason, and for a control.
+    The activity log gets a row for each report that items were marked in. Raises UnusableReply without a
+    reason, and for a control.
     """
     reason = reason.strip()
     if not reason:
         raise UnusableReply("Say why it was reported in error: the reason stays beside it.")
     if len(reason) > MAX_REASON:
         raise UnusableReply(f"The reason is longer than {MAX_REASON} characters.")
-    pks = []
+    pks: list[int] = []
+    report_of: dict[int, int] = {}
     for item in items:
         if item.control:
             raise UnusableReply(f"Item {item.pk} is a control: it was not reported, so not in error either.")
         pks.append(item.pk)
+        report_of[item.pk] = item.report_id
     now = clock.now()
-    marked = 0
+    marked: list[int] = []
     with transaction.atomic():
         for some in parts(pks):
             standing = ErrorMark.objects.filter(item__in=some, taken_back_at=None)
@@ -263,8 +307,9 @@ def mark_errors(*, items: Iterable[Item], reason: str, person: Person | None = N
                 (ErrorMark(item_id=pk, reason=reason, person=person, recorded_at=now) for pk in new),
                 ignore_conflicts=True,
             )
-            marked += len(new)
-    return marked
+            marked += new
+        _note_error(Deed.ERROR_MARKED, marked, report_of, person, hidden=["reason"])
+    return len(marked)
 
 
 def mark_report_in_error(*, report: Report, reason: str, person: Person | None = None) -> int:
@@ -272,16 +317,46 @@ def mark_report_in_error(*, report: Report, reason: str, person: Person | None =
     return mark_errors(items=countable_items(report), reason=reason, person=person)
 
 
-def take_back_error(*, item: Item) -> bool:
+def take_back_error(*, item: Item, person: Person | None = None) -> bool:
     """Let an item count again; the mark stays on record. False if it was not marked."""
-    standing = ErrorMark.objects.filter(item=item, taken_back_at=None)
-    return standing.update(taken_back_at=clock.now()) > 0
+    return _take_back_errors(ErrorMark.objects.filter(item=item), person) > 0
 
 
-def take_back_report_errors(*, report: Report) -> int:
+def take_back_report_errors(*, report: Report, person: Person | None = None) -> int:
     """Let every item of a report count again; how many had been marked."""
-    standing = ErrorMark.objects.filter(item__report=report, taken_back_at=None)
-    return standing.update(taken_back_at=clock.now())
+    return _take_back_errors(ErrorMark.objects.filter(item__report=report), person)
+
+
+def _take_back_errors(marks: QuerySet[ErrorMark], person: Person | None) -> int:
+    with transaction.atomic():
+        standing = marks.filter(taken_back_at=None).select_for_update(of=("self",))
+        report_of = dict(standing.values_list("item_id", "item__report_id"))
+        marks.filter(taken_back_at=None).update(taken_back_at=clock.now())
+        _note_error(Deed.ERROR_TAKEN_BACK, list(report_of), report_of, person)
+    return len(report_of)
+
+
+def _note_error(
+    deed: Deed,
+    items: Sequence[int],
+    report_of: Mapping[int, int],
+    person: Person | None,
+    *,
+    hidden: Iterable[str] = (),
+) -> None:
+    """One row of the activity log for one item; for several, one for each of their reports."""
+    counts = Counter(report_of[item] for item in items)
+    for report in Report.objects.filter(pk__in=counts).order_by("number"):
+        single = len(items) == 1
+        record(
+            deed,
+            person=person,
+            campaign=report.campaign_id,
+            subject=Subject.ITEM if single else Subject.REPORT,
+            number=items[0] if single else report.number,
+            became={"report": report.number} if single else {"items": counts[report.pk]},
+            hidden=hidden,
+        )
 
 
 def countable_items(report: Report) -> QuerySet[Item]:

@@ -14,10 +14,11 @@ from apps.accounts.models import Person
 from apps.core import clock
 from apps.core.canonical import UnusableURL, canonicalise
 
+from .activity import record, word_of
 from .columns import check_mapping, guess_columns
 from .csv_files import Table
 from .importing import read_table_row, row_context, time_zone
-from .models import Campaign, Category, Channel, Delivery, Import, Item, Report, Standing
+from .models import Campaign, Category, Channel, Deed, Delivery, Import, Item, Report, Standing, Subject
 from .rows import AcceptedRow, RejectedRow, read_row
 from .spool import RejectedLine, Spool
 from .writing import ROWS_A_CHUNK, Details, Writer
@@ -113,9 +114,33 @@ def submit_report(
                         result.duplicates.append((written.row.line, written.row.row.submitted))
                     else:
                         result.items.append(written.item)
-        result.rejected.extend(spool.rejected())
-    result.reports.extend({item.report_id: item.report for item in result.items}.values())
+            result.rejected.extend(spool.rejected())
+            result.reports.extend({item.report_id: item.report for item in result.items}.values())
+            _note_report(result, campaign, person)
     return result
+
+
+def _note_report(result: SubmitResult, campaign: Campaign, person: Person | None) -> None:
+    """One row for each report that got items; one without a report where there was nothing new."""
+    shared = {"duplicates": len(result.duplicates), "rejected": len(result.rejected)}
+    for report in result.reports:
+        record(
+            Deed.REPORT_MADE,
+            person=person,
+            campaign=campaign,
+            subject=Subject.REPORT,
+            number=report.number,
+            became={
+                "items": sum(item.report_id == report.pk for item in result.items),
+                **shared,
+                "channel": Channel(report.channel),
+                "standing": word_of(Standing, report.standing),
+                "category": word_of(Category, report.category),
+                "sent_at": report.sent_at,
+            },
+        )
+    if not result.reports:
+        record(Deed.REPORT_MADE, person=person, campaign=campaign, became={"items": 0, **shared})
 
 
 def pasted_lines(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
@@ -189,28 +214,38 @@ def upload_list(
         )
     time_zone(timezone)
     table = Table(io.BytesIO(content))
-    return Import.objects.create(
-        campaign=campaign,
-        created_by=person,
-        filename=filename[-255:],
-        content=content,
-        column_map=guess_columns(table.headers),
-        timezone=timezone,
-    )
+    with transaction.atomic():
+        pending = Import.objects.create(
+            campaign=campaign,
+            created_by=person,
+            filename=filename[-255:],
+            content=content,
+            column_map=guess_columns(table.headers),
+            timezone=timezone,
+        )
+        _note_list(Deed.LIST_UPLOADED, pending, person, became={"bytes": len(content)})
+    return pending
 
 
-def map_columns(*, pending: Import, column_map: Mapping[str, str], timezone: str) -> None:
+def map_columns(
+    *, pending: Import, column_map: Mapping[str, str], timezone: str, person: Person | None = None
+) -> None:
     """Correct the columns (ours to the file's header; "" for none) and the time zone of an uploaded list.
 
     Raises UnusableMapping, UnknownTimeZone, and UnusableReport for a list that is being imported already.
     """
     time_zone(timezone)
     checked = check_mapping(column_map, _table(pending).headers)
-    changed = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
-        column_map=checked, timezone=timezone
-    )
-    if not changed:
-        raise UnusableReport("This list is being imported already; its columns cannot be changed any more.")
+    with transaction.atomic():
+        changed = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
+            column_map=checked, timezone=timezone
+        )
+        if not changed:
+            raise UnusableReport(
+                "This list is being imported already; its columns cannot be changed any more."
+            )
+        if (checked, timezone) != (pending.column_map, pending.timezone):
+            _note_list(Deed.LIST_MAPPED, pending, person, hidden=["columns", "timezone"])
     pending.column_map, pending.timezone = checked, timezone
 
 
@@ -242,7 +277,7 @@ def preview(pending: Import, *, rows: int = PREVIEW_ROWS) -> Preview:
     return replace(found, checked=checked, total=total)
 
 
-def queue_import(*, pending: Import) -> None:
+def queue_import(*, pending: Import, person: Person | None = None) -> None:
     """Hand an uploaded list to the checker, which imports it. One that failed may be handed over again.
 
     Raises UnusableMapping while no column is mapped to `url`, and UnreadableFile. One that is under way or
@@ -251,16 +286,41 @@ def queue_import(*, pending: Import) -> None:
     table = _table(pending)
     check_mapping(pending.column_map, table.headers)
     total = sum(1 for _ in table)
-    Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
-        state=Import.State.QUEUED, rows_total=total, rows_read=0, attempts=0, lease_until=None, problem=""
-    )
+    with transaction.atomic():
+        queued = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
+            state=Import.State.QUEUED, rows_total=total, rows_read=0, attempts=0, lease_until=None, problem=""
+        )
+        if queued:
+            _note_list(Deed.LIST_QUEUED, pending, person, became={"rows": total})
     pending.refresh_from_db()
 
 
-def discard_import(*, pending: Import) -> bool:
+def discard_import(*, pending: Import, person: Person | None = None) -> bool:
     """Delete an uploaded list that was not imported; returns false for one that is under way or done."""
-    deleted, _ = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).delete()
+    with transaction.atomic():
+        deleted, _ = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).delete()
+        if deleted:
+            _note_list(Deed.LIST_DISCARDED, pending, person)
     return bool(deleted)
+
+
+def _note_list(
+    deed: Deed,
+    pending: Import,
+    person: Person | None,
+    *,
+    became: Mapping[str, int] | None = None,
+    hidden: Iterable[str] = (),
+) -> None:
+    record(
+        deed,
+        person=person,
+        campaign=pending.campaign_id,
+        subject=Subject.IMPORT,
+        number=pending.pk,
+        became=became,
+        hidden=hidden,
+    )
 
 
 def _table(pending: Import) -> Table:

@@ -45,7 +45,7 @@ def file_or_output(out: Path | None) -> Iterator[BinaryIO]:
         raise CommandError(f"Cannot write to {out}: {error.strerror}.") from error
     part = Path(name)
     try:
-        with os.fdopen(file, "wb") as stream:
+        with os.fdopen(file, "w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

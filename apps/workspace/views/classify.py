@@ -15,6 +15,7 @@ from apps.checks.asking import NotNow
 from apps.checks.classification import Classification
 from apps.checks.classification import classify as classify_match
 from apps.platforms.registry import platform_name
+from apps.reports.observations import note_look
 from apps.reports.selectors import was_seen
 
 from ..access import site_page
@@ -48,4 +49,5 @@ def _classified(person: Person, asked: Asked) -> Classification:
     if asked.recording is not None:
         return classify_match(asked.found, asked.recording, seen=asked.seen)
     with look_for(person, asked.found) as fetch:
+        note_look(campaign=None, person=person)
         return classify_match(asked.found, fetch, seen=asked.seen)

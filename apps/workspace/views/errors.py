@@ -50,7 +50,7 @@ def item_error(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 def take_back_item_error(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """Let an item count again."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
-    taken_back = take_back_error(item=found)
+    taken_back = take_back_error(item=found, person=access.person)
     messages.success(request, "The item counts again." if taken_back else "This item was not marked.")
     return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
 
@@ -79,6 +79,6 @@ def report_error(request: HttpRequest, access: Access, number: int) -> HttpRespo
 def take_back_report_error(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """Let every item of a report count again."""
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
-    count = take_back_report_errors(report=found)
+    count = take_back_report_errors(report=found, person=access.person)
     messages.success(request, f"Taken back for {items_in_words(count)}.")
     return redirect("workspace:report", slug=access.campaign.slug, number=number)

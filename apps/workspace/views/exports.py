@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, time, timedelta
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -15,14 +14,15 @@ from apps.accounts.roles import Action
 from apps.core import clock
 from apps.exports.columns import PUBLIC_TABLES, TABLES, Table, UnknownTable
 from apps.exports.datapackage import Resource, datapackage
-from apps.exports.evidence import items_of_one, items_of_report, write_evidence
+from apps.exports.downloads import dated, note_file, take_evidence, take_table
+from apps.exports.evidence import items_of_one, items_of_report
 from apps.exports.models import Download
 from apps.exports.notice_tables import left_out_words, round_csv, round_tables, year_csv, year_tables
 from apps.exports.notices import RoundReport, YearReport, read_notices, round_report, year_report
-from apps.exports.writing import MEDIA_TYPES, Export, UnusableExport, Written, export_of, write
+from apps.exports.writing import MEDIA_TYPES, UnusableExport, export_of
 from apps.metrics.grouping import UnusableGrouping, group_keys
 from apps.reports.filters import ItemFilter
-from apps.reports.models import Item, Report
+from apps.reports.models import Item, Report, Subject
 from apps.reports.selectors import items_of
 
 from ..access import Access, campaign_page
@@ -101,8 +101,8 @@ def download(request: HttpRequest, access: Access, table: str, format: str) -> H
         return _refused(str(error))
     return file_answer(
         request,
-        lambda file: _noted(export, file, access, filtered=filtered),
-        filename=_dated(export.filename),
+        lambda file: take_table(export, file, person=access.person, filtered=filtered),
+        filename=dated(export.filename),
         media_type=MEDIA_TYPES[export.format],
     )
 
@@ -132,7 +132,7 @@ def package(request: HttpRequest, access: Access) -> HttpResponse:
 def item_evidence(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """Everything on record of an item, as a zip that proves itself."""
     item = get_object_or_404(items_of(access.campaign), pk=pk)
-    return _evidence(request, access, items_of_one(item), f"item {pk}")
+    return _evidence(request, access, items_of_one(item), Subject.ITEM, pk)
 
 
 @require_safe
@@ -140,7 +140,7 @@ def item_evidence(request: HttpRequest, access: Access, pk: int) -> HttpResponse
 def report_evidence(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """Everything on record of a report, as a zip that proves itself."""
     report = get_object_or_404(Report, campaign=access.campaign, number=number)
-    return _evidence(request, access, items_of_report(report), f"report {number}")
+    return _evidence(request, access, items_of_report(report), Subject.REPORT, number)
 
 
 @require_safe
@@ -169,6 +169,7 @@ def flagger_csv(request: HttpRequest, access: Access) -> HttpResponse:
     report, problem = _year(request, access)
     if problem:
         return _refused(problem)
+    note_file(campaign=access.campaign, person=access.person, file="trusted_flagger")
     return csv_answer(year_csv(report), name=access.campaign.slug, as_of=report.as_of)
 
 
@@ -199,6 +200,7 @@ def round_file(request: HttpRequest, access: Access) -> HttpResponse:
     report, problem = _round(request, access)
     if problem:
         return _refused(problem)
+    note_file(campaign=access.campaign, person=access.person, file="monitoring_round")
     return csv_answer(round_csv(report), name=access.campaign.slug, as_of=report.as_of)
 
 
@@ -237,31 +239,6 @@ def _public_links(table: Table) -> list[Link]:
     ]
 
 
-def _noted(export: Export, file: IO[bytes], access: Access, *, filtered: bool) -> Written:
-    """Write a file, and note who took what out."""
-    written = write(export, file)
-    _note(access, _dated(export.filename), written, filtered=filtered)
-    return written
-
-
-def _note(access: Access, filename: str, written: Written, *, filtered: bool) -> None:
-    Download.objects.create(
-        campaign=access.campaign,
-        person=access.person,
-        filename=filename,
-        filtered=filtered,
-        rows=written.rows,
-        size=written.size,
-        sha256=written.sha256,
-    )
-
-
-def _dated(filename: str) -> str:
-    """A file's name with the moment that it is of."""
-    stem, _, ending = filename.rpartition(".")
-    return f"{stem}-{clock.now().astimezone(UTC):%Y-%m-%dT%H%MZ}.{ending}"
-
-
 def _refused(problem: str) -> HttpResponse:
     return HttpResponse(problem + "\n", status=400, content_type="text/plain; charset=utf-8")
 
@@ -269,22 +246,22 @@ def _refused(problem: str) -> HttpResponse:
 # --------------------------------------------------------------------------------------------------- evidence
 
 
-def _evidence(request: HttpRequest, access: Access, items: QuerySet[Item], what: str) -> HttpResponse:
-    filename = f"{access.campaign.slug}-{what.replace(' ', '-')}-evidence.zip"
-
-    def make(file: IO[bytes]) -> Written:
-        checks = write_evidence(file, campaign=access.campaign, items=items, what=what)  # type: ignore[arg-type]
-        written = _measured(file, rows=checks)
-        _note(access, filename, written, filtered=False)
-        return written
-
-    return file_answer(request, make, filename=filename, media_type="application/zip")
-
-
-def _measured(file: IO[bytes], *, rows: int) -> Written:
-    size = file.tell()
-    file.seek(0)
-    return Written(rows, size, hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]
+def _evidence(
+    request: HttpRequest, access: Access, items: QuerySet[Item], subject: Subject, number: int
+) -> HttpResponse:
+    return file_answer(
+        request,
+        lambda file: take_evidence(
+            file,
+            campaign=access.campaign,
+            person=access.person,
+            items=items,
+            subject=subject,
+            number=number,
+        ),
+        filename=f"{access.campaign.slug}-{subject.value}-{number}-evidence.zip",
+        media_type="application/zip",
+    )
 
 
 # ------------------------------------------------------------------------------------ reports in fixed shapes

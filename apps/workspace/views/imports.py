@@ -11,10 +11,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.roles import Action
+from apps.exports.downloads import note_file
 from apps.reports.columns import UnusableMapping
 from apps.reports.csv_files import UnreadableFile
 from apps.reports.importing import UnknownTimeZone
-from apps.reports.models import Import
+from apps.reports.models import Import, Subject
 from apps.reports.rows import COLUMNS
 from apps.reports.selectors import imports_of
 from apps.reports.services import (
@@ -82,7 +83,7 @@ def show_import(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         return render(request, "workspace/import.html", {"access": access, "row": row})
     pending = get_object_or_404(Import, campaign=access.campaign, pk=pk)
     if request.method == "POST" and request.POST.get("action") == "discard":
-        if discard_import(pending=pending):
+        if discard_import(pending=pending, person=access.person):
             messages.success(request, f"{pending.filename} is discarded. Nothing of it was imported.")
         return redirect("workspace:new_import", slug=access.campaign.slug)
     return _columns_page(request, access, pending)
@@ -103,9 +104,10 @@ def _columns_page(request: HttpRequest, access: Access, pending: Import) -> Http
                 pending=pending,
                 column_map=form.column_map(),
                 timezone=form.cleaned_data["timezone"],
+                person=access.person,
             )
             if request.POST.get("action") == "start":
-                queue_import(pending=pending)
+                queue_import(pending=pending, person=access.person)
         except UnknownTimeZone as error:
             form.add_error("timezone", str(error))
         except (UnusableMapping, UnreadableFile, UnusableReport) as error:
@@ -138,6 +140,13 @@ def rejected(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     found = get_object_or_404(Import.objects.defer("content"), campaign=access.campaign, pk=pk)
     if not found.rejected_csv:
         raise Http404("No row of this import was rejected.")
+    note_file(
+        campaign=access.campaign,
+        person=access.person,
+        file="rejected_rows",
+        subject=Subject.IMPORT,
+        number=pk,
+    )
     # The byte-order mark tells spreadsheets that it is UTF-8.
     answer = HttpResponse(found.rejected_csv.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     name = f"{PurePath(found.filename).stem}.rejected.csv"

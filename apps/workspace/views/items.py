@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.roles import Action
-from apps.checks.outcomes import Outcome
-from apps.checks.services import ManualObservation, check_soon, record_manual_checks
+from apps.checks.outcomes import Outcome, Reason
 from apps.core import clock
+from apps.exports.downloads import note_file
 from apps.metrics import tables
 from apps.metrics.check_facts import check_facts
-from apps.reports.models import Item
+from apps.reports.models import Item, Subject
+from apps.reports.observations import look_again as have_it_looked_at
+from apps.reports.observations import record_seen
 from apps.reports.reply_selectors import error_reasons
 from apps.reports.selectors import (
     account_of,
@@ -40,17 +42,13 @@ def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     found = get_object_or_404(items_of(access.campaign), pk=pk)
     form = ManualCheckForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        added = record_manual_checks(
-            [
-                ManualObservation(
-                    target_id=found.target_id,
-                    outcome=Outcome(form.cleaned_data["outcome"]),
-                    reason=form.cleaned_data["reason"],
-                    observed_at=form.cleaned_data["observed_at"],
-                    person_id=access.person.pk,
-                    note=form.cleaned_data["note"],
-                )
-            ]
+        added = record_seen(
+            item=found,
+            outcome=Outcome(form.cleaned_data["outcome"]),
+            reason=Reason(form.cleaned_data["reason"]),
+            observed_at=form.cleaned_data["observed_at"],
+            note=form.cleaned_data["note"],
+            person=access.person,
         )
         messages.success(request, "Recorded." if added else "This is on record already.")
         offer_problem(request, access, found)
@@ -98,6 +96,7 @@ def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """All checks of an item as a file: facts, with no URL, note or person."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
     chart = tables.checks(check_facts(found.target))
+    note_file(campaign=access.campaign, person=access.person, file="checks", subject=Subject.ITEM, number=pk)
     return csv_answer(chart, name=f"{access.campaign.slug}-item-{pk}", as_of=clock.now())
 
 
@@ -106,6 +105,6 @@ def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 def look_again(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """Let the checker look at the item's target next."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
-    check_soon(found.target)
+    have_it_looked_at(item=found, person=access.person)
     messages.success(request, "The checker looks at it next.")
     return redirect("workspace:item", slug=access.campaign.slug, pk=pk)

@@ -29,6 +29,7 @@ def members(request: HttpRequest, access: Access) -> HttpResponse:
                 campaign=access.campaign,
                 email=form.cleaned_data["email"],
                 role=Role(form.cleaned_data["role"]),
+                person=access.person,
             )
         except LastOwner as error:
             form.add_error("role", str(error))
@@ -52,7 +53,7 @@ def remove_member(request: HttpRequest, access: Access, pk: int) -> HttpResponse
     """End a membership. What the person recorded stays."""
     membership = get_object_or_404(Membership, campaign=access.campaign, pk=pk)
     try:
-        end_membership(membership=membership)
+        end_membership(membership=membership, person=access.person)
     except LastOwner as error:
         messages.error(request, str(error))
     else:

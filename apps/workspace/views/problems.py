@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts.models import Person
 from apps.accounts.roles import Action
 from apps.checks.asking import NotNow
 from apps.checks.classification import classify
@@ -19,6 +18,8 @@ from apps.checks.reduction import CannotReduce
 from apps.core.canonical import canonicalise
 from apps.platforms.matching import match
 from apps.platforms.registry import platform_name
+from apps.reports.models import Item
+from apps.reports.observations import note_look
 from apps.reports.selectors import Overruling, checks_of, items_of
 
 from ..access import Access, campaign_page
@@ -48,7 +49,7 @@ def item_problem(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     problem = ""
     if request.method == "POST" and form.is_valid():
         try:
-            content = _report(access.person, found.target, outcome, Reason(form.cleaned_data["reason"]))
+            content = _report(access, found, outcome, Reason(form.cleaned_data["reason"]))
         except (NotNow, CannotReduce, NothingToReport) as error:
             problem = str(error)
         else:
@@ -58,11 +59,12 @@ def item_problem(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     )
 
 
-def _report(person: Person, target: Target, outcome: Outcome, reason: Reason) -> bytes:
+def _report(access: Access, item: Item, outcome: Outcome, reason: Reason) -> bytes:
     """Look once more and make the file. Raises NotNow, NothingToReport and CannotReduce."""
-    found = match(canonicalise(target.key))
-    with look_for(person, found) as fetch:
-        told = classify(found, fetch, seen=target.present_at is not None)
+    found = match(canonicalise(item.target.key))
+    with look_for(access.person, found) as fetch:
+        note_look(campaign=access.campaign, item=item, person=access.person)
+        told = classify(found, fetch, seen=item.target.present_at is not None)
     if told.observation.verdict.outcome == outcome:
         raise NothingToReport(
             f"The checker says {outcome.label} now, as you did. So the definition reads the platform rightly "

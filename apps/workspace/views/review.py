@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.roles import Action
 from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason
-from apps.checks.services import ManualObservation, record_manual_checks
 from apps.core import clock
+from apps.reports.observations import record_seen
 from apps.reports.selectors import items_of, review_rows, review_targets
 
 from ..access import Access, campaign_page
@@ -42,17 +42,13 @@ def decide(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         page = page_of(request, review_targets(access.campaign), size=TARGETS_A_PAGE)
         return _review_page(request, access, page, refused=(pk, form))
     outcome = Outcome(form.cleaned_data["outcome"])
-    record_manual_checks(
-        [
-            ManualObservation(
-                target_id=found.target_id,
-                outcome=outcome,
-                reason=_reason(outcome, found.target),
-                observed_at=clock.now(),
-                person_id=access.person.pk,
-                note=form.cleaned_data["note"],
-            )
-        ]
+    record_seen(
+        item=found,
+        outcome=outcome,
+        reason=_reason(outcome, found.target),
+        observed_at=clock.now(),
+        note=form.cleaned_data["note"],
+        person=access.person,
     )
     messages.success(request, f"Recorded what you saw of item {pk}: {outcome.label}.")
     offer_problem(request, access, found)

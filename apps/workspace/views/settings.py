@@ -23,7 +23,7 @@ def settings(request: HttpRequest, access: Access) -> HttpResponse:
         form = SettingsForm(request.POST)
         if form.is_valid():
             try:
-                change_campaign(campaign=access.campaign, **form.cleaned_data)
+                change_campaign(campaign=access.campaign, person=access.person, **form.cleaned_data)
             except UnusableCampaign as error:
                 form.add_error(None, str(error))
             else:

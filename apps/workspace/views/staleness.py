@@ -13,8 +13,8 @@ from apps.accounts.models import Person
 from apps.accounts.permissions import for_signed_in
 from apps.accounts.roles import Action
 from apps.checks.selectors import canaries_on_record, events_of_definition, stale_definitions
-from apps.checks.services import find_definition_right, keep_definition_stale
 from apps.platforms import registry
+from apps.reports.observations import look_at_definition
 from apps.reports.selectors import may_anywhere
 
 from ..access import site_page
@@ -53,8 +53,9 @@ def looked(request: HttpRequest, person: Person, platform: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Say whether the definition is right or stale.")
         return redirect("workspace:stale_definitions")
-    decide = find_definition_right if form.cleaned_data["right"] else keep_definition_stale
-    decide(platform=platform, person_id=person.pk, note=form.cleaned_data["note"])
+    look_at_definition(
+        platform=platform, right=form.cleaned_data["right"], note=form.cleaned_data["note"], person=person
+    )
     found = "right" if form.cleaned_data["right"] else "stale"
     messages.success(request, f"Recorded: the definition of {registry.platform_name(platform)} is {found}.")
     return redirect("workspace:stale_definitions")

@@ -18,7 +18,6 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.accounts.models import Person
-from apps.checks.services import find_definition_right
 from apps.core import clock
 from apps.demo import story
 from apps.demo.lists import reference_of, write_list
@@ -26,6 +25,7 @@ from apps.demo.platform import StoryServer
 from apps.demo.story import Host
 from apps.reports.campaigns import create_campaign
 from apps.reports.models import Campaign, Report
+from apps.reports.observations import look_at_definition
 from apps.reports.replies import log_reminder, log_reply
 
 SLUG = "example-models"
@@ -121,9 +121,10 @@ class Command(BaseCommand):
 
     def _look(self, campaign: Campaign) -> None:
         owner = campaign.memberships.order_by("pk").first()
-        find_definition_right(
+        look_at_definition(
             platform=PLATFORM,
-            person_id=owner.person_id if owner is not None else None,
+            right=True,
+            person=owner.person if owner is not None else None,
             note="Everything was missing for a day, and is back.",
         )
 

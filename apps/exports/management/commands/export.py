@@ -14,9 +14,10 @@ from apps.accounts.role_option import add_role_option, audience_asked
 from apps.core.commands import RecordCommand
 from apps.exports.columns import TABLES, UnknownTable
 from apps.exports.csv_format import DIALECTS
+from apps.exports.downloads import take_table
 from apps.exports.management.outputs import bar, file_or_output
 from apps.exports.published import DATES
-from apps.exports.writing import Export, Format, UnusableExport, count_of, export_of, write
+from apps.exports.writing import Export, Format, UnusableExport, count_of, export_of
 from apps.metrics.grouping import GroupKey, UnusableGrouping, group_keys
 from apps.reports.selectors import UnknownCampaign, campaign_called
 
@@ -78,7 +79,7 @@ class Command(RecordCommand):
             raise CommandError("An XLSX file is nothing for a terminal. Say where to: --out FILE.")
         total = count_of(export) if sys.stderr.isatty() else None
         with file_or_output(out) as stream, bar(export.table.title, total, " rows") as progress:
-            written = write(export, stream, progress=progress)
+            written = take_table(export, stream, person=None, progress=progress)
         self.stderr.write(f"rows {written.rows}  bytes {written.size}  sha256 {written.sha256}")
 
 

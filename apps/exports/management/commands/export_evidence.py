@@ -11,9 +11,10 @@ from django.db.models import QuerySet
 
 from apps.accounts.role_option import add_role_option, check_may_view
 from apps.core.commands import RecordCommand
-from apps.exports.evidence import items_of_one, items_of_report, write_evidence
+from apps.exports.downloads import take_evidence
+from apps.exports.evidence import items_of_one, items_of_report
 from apps.exports.management.outputs import bar, file_or_output
-from apps.reports.models import Campaign, Item, Report
+from apps.reports.models import Campaign, Item, Report, Subject
 from apps.reports.selectors import UnknownCampaign, campaign_called, items_of
 
 
@@ -41,21 +42,29 @@ class Command(RecordCommand):
             campaign = campaign_called(options["campaign"])
         except UnknownCampaign as error:
             raise CommandError(str(error)) from error
-        items, what = _chosen(campaign, options["item"], options["report"])
+        items, subject, number = _chosen(campaign, options["item"], options["report"])
         with file_or_output(options["out"]) as out, bar("Checks", None, " checks") as progress:
-            checks = write_evidence(out, campaign=campaign, items=items, what=what, progress=progress)
-        self.stderr.write(f"checks {checks}")
+            written = take_evidence(
+                out,
+                campaign=campaign,
+                person=None,
+                items=items,
+                subject=subject,
+                number=number,
+                progress=progress,
+            )
+        self.stderr.write(f"checks {written.rows}")
 
 
-def _chosen(campaign: Campaign, item: int | None, report: int | None) -> tuple[QuerySet[Item], str]:
+def _chosen(campaign: Campaign, item: int | None, report: int | None) -> tuple[QuerySet[Item], Subject, int]:
     if item is not None:
         found = items_of(campaign).filter(pk=item).first()
         if found is None:
             raise CommandError(f"There is no item {item} in “{campaign.slug}”.")
-        return items_of_one(found), f"item {item}"
+        return items_of_one(found), Subject.ITEM, item
     sent = Report.objects.filter(campaign=campaign, number=report or 0).first()
     if sent is None:
         numbers = campaign.reports.order_by("number").values_list("number", flat=True)[:10]
         known = ", ".join(map(str, numbers)) or "none yet"
         raise CommandError(f"There is no report {report} in “{campaign.slug}”. Reports: {known}.")
-    return items_of_report(sent), f"report {report}"
+    return items_of_report(sent), Subject.REPORT, sent.number
