@@ -38,6 +38,7 @@ class Audience(StrEnum):
     PUBLIC = "public"  # everyone, once the campaign is published
     FIGURES = "figures"  # whoever may see the figures: no URL, no name, no word that somebody wrote
     MEMBERS = "members"  # the campaign's members who may see its URLs
+    OWNERS = "owners"  # those who may see who did what
 
     def may_see(self, meant_for: Audience) -> bool:
         """Whether this audience sees what is meant for that one."""
@@ -61,6 +62,8 @@ def may(role: str | None, action: Action) -> bool:
 
 def audience_of(role: str | None) -> Audience:
     """What somebody of `role` (None: not a member) may see of a campaign."""
+    if may(role, Action.MANAGE):
+        return Audience.OWNERS
     if may(role, Action.VIEW):
         return Audience.MEMBERS
     return Audience.FIGURES if may(role, Action.COUNT) else Audience.PUBLIC

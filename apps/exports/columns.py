@@ -15,7 +15,7 @@ from apps.accounts.roles import Audience, audience_of
 from apps.checks.accounts import Fate
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.metrics.definitions import EXCLUSIONS
-from apps.reports.models import Category, Channel, ClaimWord, Decision, Delivery, ReplyKind
+from apps.reports.models import Category, Channel, ClaimWord, Decision, Deed, Delivery, ReplyKind, Subject
 from apps.reports.visibility import COARSE
 
 COARSE_WORDS = "For `figures`, `other` instead of a domain or a word of the reporter's own."
@@ -92,6 +92,7 @@ _SINCE_CLAIM, _SINCE_SENDING = "hours since the claim", "hours since sending"
 _STRING, _INTEGER, _NUMBER, _BOOLEAN = Type.STRING, Type.INTEGER, Type.NUMBER, Type.BOOLEAN
 _DATETIME, _LIST = Type.DATETIME, Type.LIST
 _PUBLIC, _FIGURES, _MEMBERS = Audience.PUBLIC, Audience.FIGURES, Audience.MEMBERS
+_OWNERS = Audience.OWNERS
 
 ITEMS = Table(
     "items",
@@ -342,6 +343,35 @@ REPLIES = Table(
     ("reply",),
 )
 
+ACTIVITY = Table(
+    "activity",
+    "Activities",
+    "one thing that somebody did; nothing that they wrote is in it",
+    (
+        Column("activity", _INTEGER, _OWNERS, "Its number: a later one was done later."),
+        Column("at", _DATETIME, _OWNERS, "When, in real time, also where the record's clock is simulated."),
+        Column("person", _INTEGER, _OWNERS, "The number of who did it; empty at the command line."),
+        Column("who", _STRING, _OWNERS, "Who that is, as they are called now."),
+        Column("deed", _STRING, _OWNERS, "What they did.", words=tuple(Deed.values)),
+        Column(
+            "subject",
+            _STRING,
+            _OWNERS,
+            "To what; empty where it is the campaign or the site.",
+            words=tuple(Subject.values),
+        ),
+        Column("number", _INTEGER, _OWNERS, "The number of that subject."),
+        Column(
+            "changes",
+            _STRING,
+            _OWNERS,
+            "JSON: what was set, by name, each with what it was and became; with neither where it is only "
+            "said that it changed.",
+        ),
+    ),
+    ("activity",),
+)
+
 _SUMMARY_COLUMNS = (
     Column("group", _STRING, _PUBLIC, "The group's values by key, such as channel=email; all for the total."),
     Column("figure", _STRING, _PUBLIC, "The figure, as the list below names it, and its part."),
@@ -548,6 +578,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
 )
 """What members can take out, by name."""
 
+OWNERS_TABLES: Mapping[str, Table] = MappingProxyType({**TABLES, ACTIVITY.name: ACTIVITY})
+"""What owners can take out besides, by name; and whoever runs the site."""
+
 PUBLIC_TABLES: Mapping[str, Table] = MappingProxyType(
     {table.name: table for table in (PUBLIC_ITEMS, PUBLIC_REPORTS, SUMMARY)}
 )
@@ -558,20 +591,20 @@ class UnknownTable(LookupError):
     """There is no such table. `str()` is a sentence that names those that there are."""
 
 
-def table_called(name: str, *, public: bool = False) -> Table:
-    """The table of a name that somebody typed. Raises UnknownTable."""
-    tables = PUBLIC_TABLES if public else TABLES
+def table_called(name: str, *, public: bool = False, who: Audience = Audience.MEMBERS) -> Table:
+    """The table of a name that somebody of the audience `who` typed. Raises UnknownTable."""
+    tables = PUBLIC_TABLES if public else OWNERS_TABLES if who.may_see(Audience.OWNERS) else TABLES
     if name in tables:
         return tables[name]
     known = ", ".join(tables)
-    if public and name in TABLES:
-        raise UnknownTable(f"{TABLES[name].title} have no public form. Public tables: {known}.")
+    if public and name in OWNERS_TABLES:
+        raise UnknownTable(f"{OWNERS_TABLES[name].title} have no public form. Public tables: {known}.")
     raise UnknownTable(f"There is no table “{name}”. Tables: {known}.")
 
 
 def codebook_lines() -> Iterator[str]:
     """The tables as Markdown, as they stand in docs/codebook.md."""
-    for table in (*TABLES.values(), PUBLIC_ITEMS, PUBLIC_REPORTS):
+    for table in (*OWNERS_TABLES.values(), PUBLIC_ITEMS, PUBLIC_REPORTS):
         yield f"### {table.title}"
         yield ""
         yield f"One row is {table.row}."

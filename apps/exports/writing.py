@@ -21,10 +21,12 @@ from apps.accounts.roles import Audience
 from apps.core import clock
 from apps.metrics.grouping import GroupKey, UnusableGrouping, check_visible
 from apps.metrics.summary import summarise
-from apps.reports.models import Campaign, Item
+from apps.reports.activity_log import activity_of
+from apps.reports.models import Activity, Campaign, Item
 from apps.reports.selectors import items_of
 
 from . import csv_format
+from .activity_rows import activity_blocks
 from .columns import Table, table_called
 from .csv_format import BYTE_ORDER_MARK, DIALECTS, END, Dialect
 from .items import Items, worked_out, worked_out_columns
@@ -68,13 +70,14 @@ class Export:
     """What to write: a table of a campaign, of all its items or of those that a filter chose.
 
     `by` groups the summary; `choices` are there for the public form of a table. `table` has the columns that
-    `who` may see.
+    `who` may see. `activities` are the rows of the activity log that a filter chose.
     """
 
     campaign: Campaign
     table: Table
     format: Format
     items: QuerySet[Item] | None = None
+    activities: QuerySet[Activity] | None = None
     choices: Choices | None = None
     who: Audience = Audience.MEMBERS
     by: Sequence[GroupKey] = ()
@@ -113,6 +116,7 @@ def export_of(
     table: str,
     format: str,
     items: QuerySet[Item] | None = None,
+    activities: QuerySet[Activity] | None = None,
     public: bool = False,
     who: Audience = Audience.MEMBERS,
     dates: str = "",
@@ -124,7 +128,7 @@ def export_of(
 
     Raises UnknownTable, UnusableExport, UnusableGrouping, or PermissionDenied.
     """
-    found = table_called(table, public=public)
+    found = table_called(table, public=public, who=who)
     if format not in set(Format):
         raise UnusableExport(f"There is no format “{format}”. Formats: {', '.join(Format)}.")
     if dialect not in DIALECTS:
@@ -152,6 +156,7 @@ def export_of(
         who=who,
         format=Format(format),
         items=items,
+        activities=activities,
         choices=_public_choices(campaign, found, dates) if public else None,
         by=by,
         dialect=DIALECTS[dialect],
@@ -250,6 +255,9 @@ def _blocks(export: Export, key: str) -> Iterator[Block]:
             yield from report_blocks(found, reports_chosen(export.campaign, export.items), export.who)
         case "replies":
             yield from reply_blocks(reports_chosen(export.campaign, export.items), export.who)
+        case "activity":
+            chosen = export.activities if export.activities is not None else activity_of(export.campaign)
+            yield from activity_blocks(chosen)
         case _:
             summary = summarise(export.campaign, items=items, by=export.by, who=export.who)
             yield from summary_blocks(summary.all_groups)

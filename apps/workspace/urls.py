@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from .views import (
+    activity,
     board,
     campaigns,
     classify,
@@ -47,6 +48,8 @@ urlpatterns = [
     path("<slug:slug>/export/monitoring-round.csv", exports.round_file, name="round_csv"),
     path("<slug:slug>/export/<slug:table>.<slug:format>", exports.download, name="download"),
     path("<slug:slug>/board/", board.board, name="board"),
+    path("<slug:slug>/activity/", activity.activity, name="activity"),
+    path("<slug:slug>/activity.<slug:format>", activity.activity_file, name="activity_file"),
     path("<slug:slug>/settings/", settings.settings, name="settings"),
     path("<slug:slug>/publication/", publication.publication, name="publication"),
     path("<slug:slug>/editions/", editions.editions, name="editions"),

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from apps.accounts.role_option import add_role_option, audience_asked
 from apps.core.commands import RecordCommand
-from apps.exports.columns import TABLES, UnknownTable
+from apps.exports.columns import OWNERS_TABLES, UnknownTable
 from apps.exports.csv_format import DIALECTS
 from apps.exports.downloads import take_table
 from apps.exports.management.outputs import bar, file_or_output
@@ -34,7 +34,7 @@ class Command(RecordCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("campaign", metavar="CAMPAIGN", help="the campaign's slug")
-        parser.add_argument("--table", required=True, metavar="TABLE", help=", ".join(TABLES))
+        parser.add_argument("--table", required=True, metavar="TABLE", help=", ".join(OWNERS_TABLES))
         parser.add_argument(
             "--format",
             default=Format.CSV.value,
