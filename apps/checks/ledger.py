@@ -1,8 +1,12 @@
 """The ledger: each check's digest covers what it says and the digest of the target's check before it.
 
 Whoever changes, drops or inserts a check has to change every later digest of that target; the heads are
-published, so a change shows. Personal data is covered by salted commitments, so that a URL or a note can be
-erased without breaking the chain.
+published, so a change shows. URLs and notes are covered by salted commitments, so that they can be erased
+without breaking the chain.
+
+Evidence is covered as it is. Where it is erased with its URL, the digests of the target's checks cannot be
+worked out again. Then an erasure takes their place: its digest covers the last of them and `left_of`, which
+stands for all that is left, so that nothing of it can be changed from then on either.
 """
 
 from __future__ import annotations
@@ -14,9 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from .models import Target
+from django.db.models import Count, Sum
+
+from .models import Check, Erasure, Target
 
 VERSION = 1
+ERASED = {"erased": True}
+"""What stands in the place of a check's evidence that was erased."""
+
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -94,6 +103,77 @@ class Fault:
     check_number: int
     problem: str
 
+    @property
+    def words(self) -> str:
+        """The check and its problem, without the target."""
+        return f"check {self.check_number} {self.problem}"
+
+
+def left_of(target: Target) -> str:
+    """What stands for all that is left of an erased target's checks: a chain of its own.
+
+    Of each check, the SHA-256 of the canonical JSON of what a digest covers without the evidence, with the
+    digest itself and with that of the check before it in this chain ("" at first).
+    """
+    left = previous = ""
+    for check in target.checks.order_by("number").iterator(1000):
+        content = content_of(check, target_commitment=target.commitment, previous=previous)
+        left = left_after(content, check.digest, before=left)
+        previous = check.digest
+    return left
+
+
+def left_after(content: Mapping[str, Any], digest: str, *, before: str) -> str:
+    """The next link of that chain."""
+    kept = {name: value for name, value in content.items() if name != "evidence"}
+    return hashlib.sha256(canonical({**kept, "digest": digest, "left": before}).encode()).hexdigest()
+
+
+def erasure_content(erasure: Erasure, *, target_commitment: str) -> dict[str, Any]:
+    """What the digest of an erasure covers."""
+    return {
+        "version": VERSION,
+        "erasure_of": target_commitment,
+        "at": _iso(erasure.at),
+        "why": str(erasure.why),
+        "copied": erasure.copied,
+        "checks": erasure.checks,
+        "head": erasure.head,
+        "fault": erasure.fault,
+        "left": erasure.left,
+    }
+
+
+def erasure_digest(erasure: Erasure, *, target_commitment: str) -> str:
+    """Hexadecimal SHA-256 of the canonical JSON of an erasure."""
+    content = erasure_content(erasure, target_commitment=target_commitment)
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How much of the record stands in which way: `erased` checks are those of erased targets."""
+
+    targets: int
+    checks: int
+    erased_targets: int
+    erased_checks: int
+    erased_notes: int  # among the other checks
+
+
+def covered() -> Covered:
+    """How much there is to verify, and how much of it is erased."""
+    gone = Erasure.objects.aggregate(targets=Count("pk"), checks=Sum("checks"))
+    erased_checks = gone["checks"] or 0
+    notes = Check.objects.filter(note="", target__erasure=None).exclude(note_commitment="")
+    return Covered(
+        targets=Target.objects.count() - gone["targets"],
+        checks=Check.objects.count() - erased_checks,
+        erased_targets=gone["targets"],
+        erased_checks=erased_checks,
+        erased_notes=notes.count(),
+    )
+
 
 def verify() -> Iterator[Fault]:
     """Recompute every digest; yields the first fault of each target whose chain does not hold.
@@ -101,7 +181,7 @@ def verify() -> Iterator[Fault]:
     Reads in constant memory, ordered by target and number.
     """
     for target in Target.objects.only("pk", "commitment", "check_count", "head_digest").iterator(1000):
-        while fault := _first_fault(target):
+        while fault := fault_of(target):
             head = target.head_digest
             target.refresh_from_db(fields=["check_count", "head_digest"])
             if target.head_digest == head:
@@ -110,7 +190,38 @@ def verify() -> Iterator[Fault]:
             # A check was recorded since the target was read: look again.
 
 
-def _first_fault(target: Target) -> Fault | None:
+def fault_of(target: Target) -> Fault | None:
+    """The first check of a target that does not hold; of an erased one, what is not as it was left."""
+    fault = _fault_of_chain(target)
+    # The head of an erased target is its erasure, which its chain alone never leads to.
+    erasure = Erasure.objects.filter(target=target).first() if fault else None
+    return fault if erasure is None else _fault_of_erased(target, erasure)
+
+
+def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
+    if erasure.fault:
+        return Fault(target.pk, erasure.checks, f"was erased when this did not hold: {erasure.fault}")
+    left = previous = ""
+    expected = 1
+    for check in target.checks.order_by("number").iterator(1000):
+        if check.number != expected:
+            return Fault(target.pk, expected, "is missing, of an erased target")
+        if check.evidence != ERASED or check.note or check.note_salt:
+            return Fault(target.pk, expected, "of an erased target holds what was erased")
+        content = content_of(check, target_commitment=target.commitment, previous=previous)
+        left, previous, expected = left_after(content, check.digest, before=left), check.digest, expected + 1
+    if (expected - 1, expected - 1, previous) != (erasure.checks, target.check_count, erasure.head):
+        return Fault(target.pk, expected, "or one before it is missing, or more than was erased")
+    if left != erasure.left:
+        return Fault(target.pk, expected - 1, "or one before it is not what the erasure left of it")
+    if erasure.digest != erasure_digest(erasure, target_commitment=target.commitment):
+        return Fault(target.pk, expected, "is an erasure that is not what its digest was made for")
+    if target.head_digest != erasure.digest:
+        return Fault(target.pk, expected, "is an erasure that the target's head does not name")
+    return None
+
+
+def _fault_of_chain(target: Target) -> Fault | None:
     previous, expected = "", 1
     for check in target.checks.order_by("number").iterator(1000):
         if check.number != expected:

@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core import clock
+from apps.core.append_only import AppendOnly, AppendOnlyRows
 
-from .outcomes import DefinitionChange, Fault, Outcome, Reason, Status
+from .outcomes import DefinitionChange, ErasedFor, Fault, Outcome, Reason, Status
 
 ACCOUNT_LENGTH = 255  # more of a name is not kept: a path can hold thousands of characters
 
@@ -57,7 +58,7 @@ class Target(models.Model):
     """A URL that is watched, once, however many items point at it."""
 
     # What it is
-    key = models.TextField()  # canonical URL
+    key = models.TextField()  # canonical URL; empty once it is erased (see Erasure)
     key_digest = models.CharField(max_length=64, unique=True)  # sha256 of key: an index of fixed size
     salt = models.CharField(max_length=32, default=new_salt)
     commitment = models.CharField(max_length=64, editable=False)  # sha256(salt + key): what the ledger names
@@ -179,6 +180,28 @@ class Check(models.Model):
 
     def __str__(self) -> str:
         return f"check {self.number} of target {self.target_id}"
+
+
+class Erasure(AppendOnly):
+    """A target's address was erased, with what its checks held of it: its chain's last link. Append-only.
+
+    `left` stands for all that is left of its checks, and the digest for all of this row: see ledger.py.
+    """
+
+    target = models.OneToOneField(Target, on_delete=models.PROTECT, related_name="erasure")
+    at = models.DateTimeField()  # real time
+    why = models.CharField(max_length=12, choices=ErasedFor.choices)
+    copied = models.BooleanField(default=False)  # made for this, of a target that others still watch
+    checks = models.PositiveIntegerField()  # how many the target has
+    head = models.CharField(max_length=64, blank=True)  # the digest of the last of them
+    fault = models.CharField(max_length=100, blank=True)  # what did not hold then; "": all did
+    left = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+
+    objects = AppendOnlyRows.as_manager()
+
+    def __str__(self) -> str:
+        return f"erasure of target {self.target_id}"
 
 
 class Transition(models.Model):

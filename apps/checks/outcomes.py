@@ -184,3 +184,13 @@ class DefinitionChange(TextChoices):
     RECOVERED = "recovered", "its canaries are read rightly again"
     FOUND_RIGHT = "found_right", "a person looked: it is right"
     KEPT_STALE = "kept_stale", "a person looked: it is stale"
+
+
+class ErasedFor(TextChoices):
+    """Why an address was erased from the record. Closed: a text could hold what was to be erased."""
+
+    CONCERNED = "concerned", "somebody concerned asked for it"
+    REPORTER = "reporter", "whoever reported it asked for it"
+    ORDER = "order", "a court or an authority ordered it"
+    NOT_NEEDED = "not_needed", "it is no longer needed"
+    MISTAKE = "mistake", "it should never have been entered"

@@ -147,8 +147,11 @@ def state_of(target: Target) -> State:
 
 
 def _locked(target_ids: Iterable[int]) -> Iterator[Held]:
-    """The targets, in the order of their keys, their rows locked until the transaction ends."""
-    named = bulk.values(Target, *READ_FIELDS).filter(pk__in=bulk.among(target_ids))
+    """The targets, in the order of their keys, their rows locked until the transaction ends.
+
+    Left out are those that were erased while they were being looked at.
+    """
+    named = bulk.values(Target, *READ_FIELDS).filter(pk__in=bulk.among(target_ids)).exclude(key="")
     rows = named.order_by("pk").select_for_update()
     first, last = 4, 4 + len(STATE_FIELDS)
     for row in bulk.read(rows, READ_FIELDS):

@@ -582,7 +582,9 @@ class Runner:
             raise
         except Exception:
             log.exception("target %s could not be recorded; it is put off", one.due.target_id)
-            Target.objects.filter(pk=one.due.target_id).update(next_check_at=clock.now() + ERROR_DELAY)
+            Target.objects.filter(pk=one.due.target_id).exclude(key="").update(
+                next_check_at=clock.now() + ERROR_DELAY
+            )
             self.summary.errors += 1
             return False
 

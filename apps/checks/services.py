@@ -127,7 +127,7 @@ def _add_origins(
 
 def check_soon(target: Target) -> None:
     """Let the checker look at `target` next, ahead of its cadence."""
-    Target.objects.filter(pk=target.pk).update(next_check_at=clock.now())
+    Target.objects.filter(pk=target.pk).exclude(key="").update(next_check_at=clock.now())
 
 
 @dataclass(frozen=True, slots=True)

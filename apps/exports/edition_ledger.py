@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from apps.checks import ledger
-from apps.checks.models import Check, Target
+from apps.checks.models import Check, Erasure, Target
 from apps.core.bulk import among
 from apps.metrics.reading import Whole
 
@@ -147,9 +147,11 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def _first_fault(head: Head) -> EditionFault | None:
-    target = Target.objects.filter(pk=head.target).only("pk", "commitment").first()
+    target = Target.objects.filter(pk=head.target).select_related("erasure").first()
     if target is None:
         return EditionFault(f"target {head.target}", "is missing")
+    if not target.key:
+        return _fault_of_erased(head, target)
     previous, expected = "", 1
     checks = Check.objects.filter(target=target, number__lte=head.checks).order_by("number")
     for check in checks.iterator(1000):
@@ -165,6 +167,28 @@ def _first_fault(head: Head) -> EditionFault | None:
     if previous != head.digest:
         return _at(head, head.checks, "or one before it was made anew: its digest is not the edition's head")
     return None
+
+
+def _fault_of_erased(head: Head, target: Target) -> EditionFault | None:
+    """An erased target's checks cannot be worked out again: they and the head have to be as left then."""
+    fault = ledger.fault_of(target)
+    if fault is not None:
+        return _at(head, fault.check_number, fault.problem)
+    if head.digest == target.head_digest:
+        return None
+    last = target.checks.filter(number=head.checks).values_list("digest", flat=True).first()
+    if last != head.digest:
+        return _at(head, head.checks, "of an erased target has another digest than the edition's head")
+    return None
+
+
+def erased(edition: Edition) -> int:
+    """How many of the watched URLs behind an edition have been erased since it was made, or before."""
+    targets = [head.target for head in _trail(edition)]
+    return sum(
+        Erasure.objects.filter(target__in=targets[start : start + 1000]).count()
+        for start in range(0, len(targets), 1000)
+    )
 
 
 def _at(head: Head, number: int, problem: str) -> EditionFault:

@@ -22,7 +22,7 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import Person
 from apps.checks import ledger
 from apps.checks.accounts import IS_PAGE
-from apps.checks.models import Check, Target
+from apps.checks.models import Check, Erasure, Target
 from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 from apps.reports.models import Campaign, Category, Channel, Item, Reply, Report, Standing, word_label
@@ -78,6 +78,11 @@ without one, this shows that the files agree with each other.
 The digest of a check is the SHA-256 of its “content” as JSON, with sorted keys and without spaces. URLs and
 notes are covered by salted digests: “target” is the SHA-256 of the salt and the URL in targets.jsonl, “note”
 that of a note's salt and text. A note of a person outside this campaign is not in the bundle; its digest is.
+
+Where a URL was erased from the record, what its checks held of it was erased, too (“evidence” says so), and
+their digests cannot be worked out again. The “erasure” in targets.jsonl says when and why. Its digest is the
+head from then on, and covers what is left: each check without its evidence, with its digest. A bundle or a
+head of before the erasure still proves what it proved.
 """
 
 
@@ -200,8 +205,8 @@ def _readme(campaign: Campaign, items: QuerySet[Item], what: str) -> str:
     ]
     if (single := items.first()) is not None and items.count() == 1:
         blocks.append(
-            f"The URL, written so that nothing follows it by accident:\n\n    {defang(single.submitted)}\n\n"
-            f"Reported on {_day(single.reported_at)}.\n"
+            f"The URL, written so that nothing follows it by accident:\n\n    "
+            f"{defang(single.submitted) or '(erased)'}\n\nReported on {_day(single.reported_at)}.\n"
         )
     return README.format(
         campaign=campaign.name, underline="=" * len(title), what=what, reported="\n".join(blocks)
@@ -244,6 +249,11 @@ def _targets(items: QuerySet[Item]) -> QuerySet[Target]:
 
 
 def _target(target: Target, *, reported: bool) -> dict[str, Any]:
+    erasure = Erasure.objects.filter(target=target).first() if not target.key else None
+    told: dict[str, Any] = {}
+    if erasure is not None:
+        content = ledger.erasure_content(erasure, target_commitment=target.commitment)
+        told["erasure"] = {"digest": erasure.digest, "content": content}
     return {
         "target": target.pk,
         "reported": reported,
@@ -252,6 +262,7 @@ def _target(target: Target, *, reported: bool) -> dict[str, Any]:
         "commitment": target.commitment,
         "checks": target.check_count,
         "head": target.head_digest,
+        **told,
     }
 
 

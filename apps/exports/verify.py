@@ -35,6 +35,7 @@ class Chain:
         self.target = target
         self.number = 0
         self.head = ""
+        self.left = ""
         self.problem = ""
 
     def add(self, check: dict) -> None:  # type: ignore[type-arg]
@@ -45,7 +46,9 @@ class Chain:
         number = content["number"]
         if number != self.number + 1:
             self.problem = f"check {self.number + 1} is missing"
-        elif sha256(canonical(content)) != check["digest"]:
+        elif self.erasure and content["evidence"] != {"erased": True}:
+            self.problem = f"check {number} holds what was erased"
+        elif not self.erasure and sha256(canonical(content)) != check["digest"]:
             self.problem = f"check {number} is not what its digest was made for"
         elif content["previous"] != self.head:
             self.problem = f"check {number} does not follow the check before it"
@@ -53,17 +56,39 @@ class Chain:
             self.problem = f"check {number} is of another URL"
         elif check.get("note") and sha256(check["note_salt"] + check["note"]) != content["note"]:
             self.problem = f"check {number} has another note than its digest was made for"
+        kept = {name: value for name, value in content.items() if name != "evidence"}
+        self.left = sha256(canonical({**kept, "digest": check["digest"], "left": self.left}))
         self.number, self.head = number, check["digest"]
+
+    @property
+    def erasure(self) -> dict:  # type: ignore[type-arg]
+        """What was erased of it, when and why; empty where nothing was."""
+        return self.target.get("erasure", {})  # type: ignore[no-any-return]
 
     def end(self) -> str:
         """What does not hold, or "" if everything does."""
         target = self.target
         if self.problem:
             return self.problem
+        if self.erasure:
+            return self.end_of_erased()
         if sha256(target["salt"] + target["url"]) != target["commitment"]:
             return "the URL is not the one that the checks are of"
         if (self.number, self.head) != (target["checks"], target["head"]):
             return f"check {self.number + 1} is missing: the head names a later one"
+        return ""
+
+    def end_of_erased(self) -> str:
+        """The same where the URL was erased: is what is left of the checks as the erasure left it?"""
+        content = self.erasure["content"]
+        if (self.number, self.head) != (content["checks"], content["head"]):
+            return "a check is missing, or there are more than were erased"
+        if self.left != content["left"]:
+            return "a check is not what the erasure left of it"
+        if content["erasure_of"] != self.target["commitment"] or content["fault"]:
+            return content["fault"] or "the erasure is of another URL"
+        if not sha256(canonical(content)) == self.erasure["digest"] == self.target["head"]:
+            return "the erasure is not what its digest was made for"
         return ""
 
 
@@ -113,10 +138,13 @@ def main(folder: Path) -> int:
         return 1
     wrong = 0
     for chain in found:
-        name, problem = chain.target["url"], chain.end()
+        name, problem = chain.target["url"] or f"target {chain.target['target']}", chain.end()
         wrong += bool(problem)
         if problem:
             sys.stdout.write(f"DOES NOT HOLD: {name}: {problem}\n")
+        elif chain.erasure:
+            at = chain.erasure["content"]["at"]
+            sys.stdout.write(f"erased: {name}: {chain.number} checks, as they were left at {at}\n")
         else:
             sys.stdout.write(f"holds: {name}: {chain.number} checks, head {chain.head or 'none'}\n")
     for change in changed:

@@ -128,7 +128,8 @@ def _split(
         case GroupKey.ACCOUNT:
             names = {
                 account: f"{platform}/{name}"
-                for account, platform, name in items.order_by()
+                for account, platform, name in items.exclude(target__account="")
+                .order_by()
                 .values_list("target__account_key", "target__platform", "target__account")
                 .distinct()
                 if account

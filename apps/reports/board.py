@@ -15,13 +15,12 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.core import clock
-from apps.core.defanging import defang
 from apps.platforms.registry import platform_name
 
 from .deadlines import Rule, StopsAt, covers, deadline, fits, rules
 from .models import Campaign, Channel, Claim, ClaimWord, ErrorMark, Item, Reply, ReplyKind, Report
 from .reply_selectors import bounced, unanswered
-from .selectors import STILL_UP, items_of, review_targets
+from .selectors import STILL_UP, items_of, review_targets, shown_url
 from .visibility import MEMBERS_ONLY, row_for, told
 
 OF_REPORT = ("number", "platform", "category", "standing", "channel")
@@ -186,7 +185,7 @@ def _review(campaign: Campaign, who: Audience, limit: int) -> Shown[WaitingItem]
     rows = (
         WaitingItem(
             pk=first[target.pk].pk,
-            defanged=defang(first[target.pk].submitted),
+            defanged=shown_url(first[target.pk]),
             platform_name=platform_name(told(who, "platform", target.platform)),
             status=Status(target.status),
             since=target.run_started_at or target.inconclusive_since,
@@ -223,7 +222,7 @@ def _contradicted(campaign: Campaign, who: Audience, limit: int) -> Shown[Contra
             item=claim.item_id,
             report=claim.reply.report.number,
             platform_name=platform_name(told(who, "platform", claim.reply.report.platform)),
-            defanged=defang(claim.item.submitted),
+            defanged=shown_url(claim.item),
             claimed_at=claim.reply.received_at,
             seen_at=claim.item.target.present_at,
         )

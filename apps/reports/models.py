@@ -199,6 +199,7 @@ class Report(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    erased_at = models.DateTimeField(null=True, blank=True)  # what was written in it, see erasing.py
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="report_number_once")]
@@ -225,6 +226,7 @@ class Item(models.Model):
     control = models.BooleanField(default=False)  # a matched, unreported target
     attested = models.BooleanField(default=True)  # the reporter says that it was up when it was reported
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True)  # its URL and what was written of it
 
     class Meta:
         constraints = [
@@ -276,6 +278,7 @@ class Reply(models.Model):
     )
     recorded_at = models.DateTimeField(default=clock.now)
     taken_back_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)  # its text and reference
 
     class Meta:
         indexes = [

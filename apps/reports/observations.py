@@ -23,6 +23,10 @@ from .activity import Word, record
 from .models import Campaign, Deed, Item, Subject
 
 
+class ErasedItem(ValueError):
+    """An item without a URL cannot be looked at. `str()` is a sentence for people."""
+
+
 @transaction.atomic
 def record_seen(
     *,
@@ -33,7 +37,11 @@ def record_seen(
     note: str = "",
     person: Person | None = None,
 ) -> bool:
-    """Record what a person saw of an item, as a manual check. False if just that is on record already."""
+    """Record what a person saw of an item, as a manual check. False if just that is on record already.
+
+    Raises ErasedItem.
+    """
+    _refuse_erased(item)
     observation = ManualObservation(
         target_id=item.target_id,
         outcome=outcome,
@@ -57,7 +65,8 @@ def record_seen(
 
 @transaction.atomic
 def look_again(*, item: Item, person: Person | None = None) -> None:
-    """Let the checker look at an item next, ahead of its cadence."""
+    """Let the checker look at an item next, ahead of its cadence. Raises ErasedItem."""
+    _refuse_erased(item)
     check_soon(item.target)
     record(
         Deed.LOOK_WANTED,
@@ -93,3 +102,8 @@ def look_at_definition(*, platform: str, right: bool, note: str = "", person: Pe
         became={"definition": Word(platform), "right": right},
         hidden=["note"] if note else [],
     )
+
+
+def _refuse_erased(item: Item) -> None:
+    if item.erased_at is not None:
+        raise ErasedItem(f"The URL of item {item.pk} was erased: nobody can look at it any more.")

@@ -29,7 +29,7 @@ from .models import (
 )
 from .reminders import Said, Sent, StillUp
 from .replies import countable_items
-from .selectors import STILL_UP
+from .selectors import STILL_UP, shown_url
 from .visibility import MEMBERS_ONLY, row_for
 from .writing import parts
 
@@ -54,6 +54,7 @@ class ReplyRow:
     restricted: int
     refused: int
     contradicted: int  # said to be removed, and seen there later
+    erased_at: datetime | None = None  # since when what it says is gone
     is_reminder: bool = False
 
     @property
@@ -141,6 +142,7 @@ def replies_of(report: Report, *, who: Audience) -> list[ReplyRow]:
             person=str(reply.person or ""),
             recorded_at=reply.recorded_at,
             taken_back_at=reply.taken_back_at,
+            erased_at=reply.erased_at,
             removed=reply.removed_count,
             restricted=reply.restricted_count,
             refused=reply.refused_count,
@@ -227,7 +229,7 @@ def claimable_items(report: Report) -> list[ClaimableItem]:
     return [
         ClaimableItem(
             pk=item.pk,
-            defanged=defang(item.submitted),
+            defanged=shown_url(item),
             status=Status(item.target.status),
             reported_at=item.reported_at,
             error=item.in_error,
@@ -253,10 +255,11 @@ def removal_claims(report: Report) -> Mapping[int, datetime]:
 def still_up_of(report: Report) -> list[StillUp]:
     """The report's items that are still up, as a reminder names them. Two queries.
 
-    Controls and those reported in error are left out, and so are suspected ones: they look removed.
+    Controls, those reported in error and erased ones are left out, and so are suspected ones: they look
+    removed.
     """
     claimed = removal_claims(report)
-    items = countable_items(report).filter(target__status__in=STILL_UP).order_by("pk")
+    items = countable_items(report).filter(target__status__in=STILL_UP, erased_at=None).order_by("pk")
     return [
         StillUp(
             defanged=defang(submitted),
@@ -281,7 +284,7 @@ def reminder_facts(report: Report) -> ReminderFacts:
             policy=report.policy,
             reference=report.reference,
         ),
-        items=countable_items(report).count(),
+        items=countable_items(report).filter(erased_at=None).count(),
         in_error=error_count(report),
         still_up=still_up_of(report),
         replies=[

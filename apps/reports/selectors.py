@@ -84,6 +84,7 @@ class ItemRow:
     target_id: int
     submitted: Annotated[str, MEMBERS_ONLY]
     defanged: Annotated[str, MEMBERS_ONLY]
+    erased_at: datetime | None
     key: Annotated[str, MEMBERS_ONLY]
     platform: str
     platform_name: str
@@ -334,6 +335,11 @@ def items_of(campaign: Campaign) -> QuerySet[Item]:
     return Item.objects.filter(report__campaign=campaign).select_related("report", "target")
 
 
+def shown_url(item: Item) -> str:
+    """An item's URL as pages show it: defanged, or that it was erased."""
+    return defang(item.submitted) if item.erased_at is None else "(erased)"
+
+
 def item_rows(
     items: Iterable[Item], *, who: Audience, errors: Mapping[int, str] | None = None
 ) -> list[ItemRow]:
@@ -444,7 +450,7 @@ def imports_of(campaign: Campaign, *, pk: int | None = None, limit: int = 20) ->
 def review_targets(campaign: Campaign) -> QuerySet[Target]:
     """The campaign's targets that need a person, those that have waited longest first."""
     items = Item.objects.filter(report__campaign=campaign)
-    found = Target.objects.filter(NEEDS_A_PERSON, pk__in=items.values("target_id"))
+    found = Target.objects.filter(NEEDS_A_PERSON, pk__in=items.values("target_id")).exclude(key="")
     return found.order_by(Coalesce("run_started_at", "inconclusive_since"), "pk")
 
 
@@ -549,7 +555,7 @@ def _blocked_by(check: Check) -> str:
 def _change_row(transition: Transition, item: Item, who: Audience) -> ChangeRow:
     row = ChangeRow(
         item=item.pk,
-        defanged=defang(item.submitted),
+        defanged=shown_url(item),
         platform_name=platform_name(told(who, "platform", item.target.platform)),
         from_status=Status(transition.from_status),
         to_status=Status(transition.to_status),
@@ -569,7 +575,8 @@ def _item_row(item: Item, who: Audience, error: str | None = None) -> ItemRow:
         pk=item.pk,
         target_id=target.pk,
         submitted=item.submitted,
-        defanged=defang(item.submitted),
+        defanged=shown_url(item),
+        erased_at=item.erased_at,
         key=target.key,
         platform=platform,
         platform_name=platform_name(platform),

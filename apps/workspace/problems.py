@@ -35,7 +35,7 @@ def offer_problem(request: HttpRequest, access: Access, item: Item) -> None:
 
 def overruling_to_report(target: Target, checks: Iterable[CheckRow]) -> Overruling | None:
     """Where a person overruled the checker, unless the definition says itself that a person has to look."""
-    found = overruling(checks)
+    found = overruling(checks) if target.key else None
     if found is None or (found.checker.outcome == Outcome.INCONCLUSIVE and _needs_person(target)):
         return None
     return found

@@ -10,6 +10,7 @@ from .views import (
     campaigns,
     classify,
     editions,
+    erasing,
     errors,
     exports,
     figures,
@@ -61,6 +62,7 @@ urlpatterns = [
     path("<slug:slug>/items/<int:pk>/checks.csv", items.item_checks, name="item_checks"),
     path("<slug:slug>/items/<int:pk>/evidence.zip", exports.item_evidence, name="item_evidence"),
     path("<slug:slug>/items/<int:pk>/look-again/", items.look_again, name="look_again"),
+    path("<slug:slug>/items/<int:pk>/erase/", erasing.erase_item_page, name="erase_item"),
     path("<slug:slug>/items/<int:pk>/problem/", problems.item_problem, name="item_problem"),
     path("<slug:slug>/items/<int:pk>/in-error/", errors.item_error, name="item_error"),
     path(
@@ -76,6 +78,12 @@ urlpatterns = [
         "<slug:slug>/reports/<int:number>/replies/<int:pk>/take-back/",
         replies.take_back,
         name="take_back_reply",
+    ),
+    path("<slug:slug>/reports/<int:number>/erase/", erasing.erase_report_page, name="erase_report"),
+    path(
+        "<slug:slug>/reports/<int:number>/replies/<int:pk>/erase/",
+        erasing.erase_reply_page,
+        name="erase_reply",
     ),
     path("<slug:slug>/reports/<int:number>/reminder/", reminders.reminder, name="reminder"),
     path("<slug:slug>/reports/<int:number>/reminder.txt", reminders.reminder_file, name="reminder_file"),

@@ -108,7 +108,7 @@ def test_rewriting_a_digest_to_fit_shows_at_the_next_check() -> None:
 
 def test_a_check_that_is_recorded_meanwhile_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     target = chain()
-    look = ledger._first_fault
+    look = ledger.fault_of
     meanwhile = iter([[check(target, 5, Outcome.REMOVED)], [check(target, 6, Outcome.REMOVED)]])
 
     def look_late(found: Target) -> ledger.Fault | None:
@@ -116,7 +116,7 @@ def test_a_check_that_is_recorded_meanwhile_is_no_fault(monkeypatch: pytest.Monk
             append(next(meanwhile, []))
         return look(found)
 
-    monkeypatch.setattr(ledger, "_first_fault", look_late)
+    monkeypatch.setattr(ledger, "fault_of", look_late)
     assert list(ledger.verify()) == []
     target.refresh_from_db()
     assert target.check_count == 6

@@ -15,9 +15,10 @@ from django.core.management import CommandError, call_command
 
 from apps.checks import ledger
 from apps.checks.models import Check, Target
-from apps.checks.outcomes import Outcome, Reason
+from apps.checks.outcomes import ErasedFor, Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.exports.evidence import items_of_one, items_of_report, write_evidence
+from apps.reports.erasing import erase_item
 from apps.reports.models import Campaign, Item
 from tests.exports.conftest import item_called
 from tests.factories import at, make_campaign, make_person, make_target
@@ -197,3 +198,29 @@ def test_the_command_writes_a_bundle(campaign: Campaign, item: Item, tmp_path: P
     with pytest.raises(CommandError, match=r"no report 7 in “example-models”\. Reports: 1, 2\."):
         call_command("export_evidence", "example-models", "--report", "7", "--out", str(out))
     assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_a_bundle_says_what_was_erased_and_that_the_rest_is_as_it_was_left(
+    campaign: Campaign, item: Item, tmp_path: Path
+) -> None:
+    erase_item(item=item, why=ErasedFor.CONCERNED)
+    item = Item.objects.select_related("target", "report__campaign").get(pk=item.pk)
+    folder = unpacked(bundle(campaign, item), tmp_path)
+    code, said = verified(folder)
+    assert (code, said.splitlines()[-1]) == (0, "Everything holds.")
+    assert f"erased: target {item.target_id}: 6 checks, as they were left at" in said
+    assert "(erased)" in (folder / "README.txt").read_text()
+    checks = folder / "checks.jsonl"
+    for changed in (
+        checks.read_text().replace('"outcome": "removed"', '"outcome": "available"', 1),
+        checks.read_text().replace('"erased": true', '"erased": false', 1),
+        "".join(checks.read_text().splitlines(keepends=True)[:-1]),
+    ):
+        text = checks.read_text()
+        checks.write_text(changed)
+        code, said = verified(folder)
+        assert (code, said.count("DOES NOT HOLD: target")) == (1, 1)
+        checks.write_text(text)
+    targets = folder / "targets.jsonl"
+    targets.write_text(targets.read_text().replace('"why": "concerned"', '"why": "mistake"'))
+    assert "the erasure is not what its digest was made for" in verified(folder)[1]

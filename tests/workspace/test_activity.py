@@ -102,6 +102,12 @@ POSTS: dict[str, Callable[[There], Sent]] = {
     ),
     "look_again": lambda there: ({"pk": there.item.pk}, {}),
     "item_problem": lambda there: ({"pk": there.item.pk}, {"reason": "ok"}),
+    "erase_item": lambda there: ({"pk": there.item.pk}, {"scope": "item", "why": "order", "sure": "on"}),
+    "erase_report": lambda there: ({"number": there.report.number}, {"why": "order", "sure": "on"}),
+    "erase_reply": lambda there: (
+        {"number": there.report.number, "pk": there.reply.pk},
+        {"why": "order", "sure": "on"},
+    ),
     "item_error": lambda there: ({"pk": there.item.pk}, {"error-reason": WRITTEN}),
     "take_back_item_error": lambda there: ({"pk": there.item.pk}, {}),
     "new_report": lambda there: (

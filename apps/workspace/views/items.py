@@ -14,8 +14,8 @@ from apps.exports.downloads import note_file
 from apps.metrics import tables
 from apps.metrics.check_facts import check_facts
 from apps.reports.models import Item, Subject
+from apps.reports.observations import ErasedItem, record_seen
 from apps.reports.observations import look_again as have_it_looked_at
-from apps.reports.observations import record_seen
 from apps.reports.reply_selectors import error_reasons
 from apps.reports.selectors import (
     account_of,
@@ -42,14 +42,18 @@ def item(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     found = get_object_or_404(items_of(access.campaign), pk=pk)
     form = ManualCheckForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        added = record_seen(
-            item=found,
-            outcome=Outcome(form.cleaned_data["outcome"]),
-            reason=Reason(form.cleaned_data["reason"]),
-            observed_at=form.cleaned_data["observed_at"],
-            note=form.cleaned_data["note"],
-            person=access.person,
-        )
+        try:
+            added = record_seen(
+                item=found,
+                outcome=Outcome(form.cleaned_data["outcome"]),
+                reason=Reason(form.cleaned_data["reason"]),
+                observed_at=form.cleaned_data["observed_at"],
+                note=form.cleaned_data["note"],
+                person=access.person,
+            )
+        except ErasedItem as error:
+            messages.error(request, str(error))
+            return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
         messages.success(request, "Recorded." if added else "This is on record already.")
         offer_problem(request, access, found)
         return redirect("workspace:item", slug=access.campaign.slug, pk=pk)
@@ -105,6 +109,10 @@ def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
 def look_again(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """Let the checker look at the item's target next."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
-    have_it_looked_at(item=found, person=access.person)
-    messages.success(request, "The checker looks at it next.")
+    try:
+        have_it_looked_at(item=found, person=access.person)
+    except ErasedItem as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The checker looks at it next.")
     return redirect("workspace:item", slug=access.campaign.slug, pk=pk)

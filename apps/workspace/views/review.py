@@ -12,7 +12,7 @@ from apps.accounts.roles import Action
 from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason
 from apps.core import clock
-from apps.reports.observations import record_seen
+from apps.reports.observations import ErasedItem, record_seen
 from apps.reports.selectors import items_of, review_rows, review_targets
 
 from ..access import Access, campaign_page
@@ -42,14 +42,18 @@ def decide(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
         page = page_of(request, review_targets(access.campaign), size=TARGETS_A_PAGE)
         return _review_page(request, access, page, refused=(pk, form))
     outcome = Outcome(form.cleaned_data["outcome"])
-    record_seen(
-        item=found,
-        outcome=outcome,
-        reason=_reason(outcome, found.target),
-        observed_at=clock.now(),
-        note=form.cleaned_data["note"],
-        person=access.person,
-    )
+    try:
+        record_seen(
+            item=found,
+            outcome=outcome,
+            reason=_reason(outcome, found.target),
+            observed_at=clock.now(),
+            note=form.cleaned_data["note"],
+            person=access.person,
+        )
+    except ErasedItem as error:
+        messages.error(request, str(error))
+        return redirect("workspace:review", slug=access.campaign.slug)
     messages.success(request, f"Recorded what you saw of item {pk}: {outcome.label}.")
     offer_problem(request, access, found)
     return redirect("workspace:review", slug=access.campaign.slug)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from apps.checks import ledger
-from apps.checks.models import Check, Target
 from apps.core.commands import RecordCommand
 
 
@@ -22,4 +21,12 @@ class Command(RecordCommand):
             faults += 1
         if faults:
             raise SystemExit(1)
-        self.stdout.write(f"{Check.objects.count()} checks of {Target.objects.count()} targets hold.")
+        found = ledger.covered()
+        self.stdout.write(f"{found.checks} checks of {found.targets} targets hold.")
+        if found.erased_notes:
+            self.stdout.write(f"Of them, {found.erased_notes} had a note that was erased.")
+        if found.erased_targets:
+            self.stdout.write(
+                f"{found.erased_checks} checks of {found.erased_targets} targets are erased, and are as the "
+                "erasures left them."
+            )

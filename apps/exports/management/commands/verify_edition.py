@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from apps.core.commands import RecordCommand
-from apps.exports.edition_ledger import checked, faults
+from apps.exports.edition_ledger import checked, erased, faults
 from apps.exports.editions import UnknownEdition, edition_called
 from apps.reports.selectors import UnknownCampaign, campaign_called
 
@@ -42,3 +42,8 @@ class Command(RecordCommand):
         self.stdout.write(
             f"Edition {edition.number} holds: its files, and {checks} checks of {targets} targets."
         )
+        if gone := erased(edition):
+            self.stdout.write(
+                f"{gone} of these targets are erased: their checks are as they were left then, and end with "
+                "the edition's heads."
+            )

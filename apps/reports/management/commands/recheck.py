@@ -55,7 +55,7 @@ class Command(RecordCommand):
         targets = _targets(options["campaign"])
         if options["force"]:
             # Due since it was last looked at: so the one that has waited longest comes first.
-            targets.update(next_check_at=Coalesce("last_check_at", "created_at"))
+            targets.exclude(key="").update(next_check_at=Coalesce("last_check_at", "created_at"))
         watch = options["watch"] or options["until"] is not None
         stop = threading.Event()
         if threading.current_thread() is threading.main_thread():
