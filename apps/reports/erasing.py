@@ -397,7 +397,7 @@ def erase_person(*, person: Person, why: ErasedFor, by: Person | None = None) ->
             session.delete()
     held.email, held.name = f"erased-{held.pk}@erased.invalid", f"erased person {held.pk}"
     held.is_active = held.is_staff = held.is_superuser = False
-    held.last_login = None
+    held.last_login = held.last_login or clock.wall()  # nobody takes them for somebody who is yet to come
     held.set_unusable_password()
     held.save()
     record(
