@@ -36,7 +36,7 @@ def pytest_configure() -> None:
     What a test wrote can be cleared away, also where SQLite refuses to delete rows.
     """
     from django.conf import settings
-    from django.db.backends.sqlite3.operations import DatabaseOperations
+    from django.db.backends.sqlite3.base import DatabaseOperations
 
     plain = DatabaseOperations.sql_flush
 
