@@ -37,8 +37,9 @@ def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
 
     A target that is already watched gets one more clock origin. The pages of accounts are made as well; they
     are not in the answer, and have no clock. Safe against a second caller who creates the same target at the
-    same moment.
+    same moment, and against one who erases it.
     """
+    wanted = list(wanted)
     origins: dict[str, set[datetime]] = defaultdict(set)
     matches: dict[str, Match] = {}
     accounts: dict[str, Match] = {}
@@ -63,6 +64,8 @@ def watch_targets(wanted: Iterable[Wanted]) -> dict[str, Target]:
         if known:
             _add_origins(list(known), digests, origins, now)
         found = Target.objects.in_bulk(list(digests), field_name="key_digest")
+        if len(found) < len(digests):
+            return watch_targets(wanted)  # one was erased between our read and our lock: it is made anew
         watch_pages(accounts.values())
     return {digests[digest]: target for digest, target in found.items()}
 

@@ -105,8 +105,13 @@ ITEMS = Table(
         Column(
             "target", _INTEGER, _FIGURES, "The number of the watched URL; checks and transitions have it."
         ),
-        Column("url", _STRING, _MEMBERS, "The URL as it was handed in."),
-        Column("key", _STRING, _MEMBERS, "Its canonical form, under which it is watched."),
+        Column("url", _STRING, _MEMBERS, "The URL as it was handed in; empty once it is erased."),
+        Column(
+            "key",
+            _STRING,
+            _MEMBERS,
+            "Its canonical form, under which it is watched; empty once it is erased.",
+        ),
         Column(
             "platform",
             _STRING,

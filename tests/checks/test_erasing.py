@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as DatabaseCase
 
-from apps.checks import ledger
+from apps.checks import ledger, services
 from apps.checks.erasing import NO_HOST, copy_without_address, erase_target, fresh_account_key
 from apps.checks.models import Check, Erasure, Host, Target, Transition
 from apps.checks.outcomes import ErasedFor, Outcome, Status
@@ -176,6 +177,24 @@ class Properties(DatabaseCase):
             number = data.draw(st.integers(1, len(outcomes)))
             Check.objects.filter(target=target, number=number).update(**{change: "another"})
             assert len(list(ledger.verify())) == 1
+
+
+def test_a_url_that_is_erased_while_it_is_handed_in_again_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (target,) = make_targets(SECRET)
+    add = services._add_origins
+    others = iter([target])
+
+    def add_late(*args: Any) -> None:
+        for erased in others:
+            erase(erased)
+        add(*args)
+
+    monkeypatch.setattr(services, "_add_origins", add_late)
+    (again,) = make_targets(SECRET)
+    assert again.pk != target.pk
+    assert again.key.endswith(SECRET)
 
 
 def test_statuses_of_the_copy_stay_as_they_were() -> None:
