@@ -12,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import dns.edns
 import dns.flags
@@ -22,6 +23,7 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
+import dns.resolver
 import dns.rrset
 
 Reply = dns.message.Message | bytes | None
@@ -119,6 +121,32 @@ def at_loopback(query: dns.message.Message) -> Reply:
     return _reply(query, answer=(f"{query.question[0].name} 300 A 127.0.0.1",))
 
 
+def addressed(*addresses: str, alias: str = "") -> Says:
+    """The name has these addresses, of both kinds; with `alias`, by way of that other name."""
+
+    def says(query: dns.message.Message) -> Reply:
+        name, kind = query.question[0].name, query.question[0].rdtype
+        wanted = [each for each in addresses if (":" in each) == (kind == dns.rdatatype.AAAA)]
+        owner = alias or name
+        rows = [f"{owner} 0 {dns.rdatatype.to_text(kind)} {each}" for each in wanted]
+        return _reply(query, answer=(f"{name} 0 CNAME {alias}", *rows) if alias else tuple(rows))
+
+    return says
+
+
+def in_turn(*answers: Says) -> Says:
+    """The name has another answer each time it is looked up; the last one is repeated. By kind of address."""
+    asked: Counter[int] = Counter()
+
+    def says(query: dns.message.Message) -> Reply:
+        kind = query.question[0].rdtype
+        turn = min(asked[kind], len(answers) - 1)
+        asked[kind] += 1
+        return answers[turn](query)
+
+    return says
+
+
 def with_ipv6_alone(query: dns.message.Message) -> Reply:
     """The name has an IPv6 address and no other."""
     name = query.question[0].name
@@ -168,7 +196,7 @@ class Zone:
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True)
         self.asked.append((transport, name, dns.rdatatype.to_text(question.rdtype)))
-        reply = self.says.get(name, denied)(query)
+        reply = self.says.get(name.lower(), denied)(query)
         if self.truncated and transport == "udp":
             reply = dns.message.make_response(query)
             reply.flags |= dns.flags.TC
@@ -208,3 +236,30 @@ class Zone:
             thread.join(5)
         for each in (self._tcp, self._udp, *self._open):
             each.close()
+
+
+@contextlib.contextmanager
+def resolving(zone: Zone) -> Iterator[None]:
+    """The system's way to look names up, with `zone` in the place of its name servers.
+
+    As in the C library, what it can read as an address is not asked of anybody.
+    """
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = [zone.address], zone.port
+    system = socket.getaddrinfo
+    dns.resolver.override_system_resolver(resolver)
+    by_name_server = socket.getaddrinfo
+
+    def getaddrinfo(
+        host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> Any:
+        try:
+            return system(host, port, family, type, proto, flags | socket.AI_NUMERICHOST)
+        except socket.gaierror:
+            return by_name_server(host, port, family, type, proto, flags)
+
+    socket.getaddrinfo = getaddrinfo
+    try:
+        yield
+    finally:
+        dns.resolver.restore_system_resolver()

@@ -95,7 +95,8 @@ class RawServer:
         self.stopped = threading.Event()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server((host, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family)
         self.port: int = self._listener.getsockname()[1]
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
