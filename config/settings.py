@@ -234,15 +234,18 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    # First what every answer has, static files, redirects to HTTPS and refusals of a wrong host among them.
+    "apps.core.answers.safe_headers",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.core.answers.bounded_requests",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "apps.accounts.middleware.SecondFactorMiddleware",
 ]
@@ -349,16 +352,21 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 # A pasted list may have 5,000,000 characters, and a character four bytes. Files are measured by themselves.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000  # bytes
+LARGEST_UPLOAD_BYTES = 50_000_000  # of a file; a request that is much larger is not read
 SECURE_CONTENT_TYPE_NOSNIFF = True
-# Other sites must not learn which page a reader came from; our own forms need it over HTTPS.
+# Other sites do not learn which page a reader came from. Not "no-referrer": with it browsers send our own
+# forms with "Origin: null" (Fetch Standard, "append a request Origin header"), as they send forged ones.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# The prefix makes browsers refuse a cookie of that name from another host of the same domain (RFC 6265bis).
+SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "sessionid"
 SESSION_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds
+CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrftoken"
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
 # To be in the browsers' preload list is a decision about a whole registrable domain, not about this site.

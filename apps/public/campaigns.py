@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 from csp.decorators import csp_replace
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -21,6 +22,7 @@ from .answers import campaign_answer, file_answer, language_at, simulated
 from .pages import UnknownPage, document
 
 View = Callable[..., HttpResponseBase]
+FOR_OTHER_SITES = frozenset({"badge", "card", "embed"})  # what they may load into their pages
 
 
 def page(route: str) -> View:
@@ -31,10 +33,19 @@ def page(route: str) -> View:
     def view(request: HttpRequest, slug: str, **parts: object) -> HttpResponseBase:
         return campaign_answer(request, slug, route, *map(str, parts.values()))
 
-    if route != "embed":
+    if route not in FOR_OTHER_SITES:
         return view
-    # Only a chart by itself may stand in other sites' pages.
-    framable: View = csp_replace({"frame-ancestors": ["*"]})(xframe_options_exempt(view))  # type: ignore[arg-type]
+
+    @wraps(view)
+    def loadable(request: HttpRequest, slug: str, **parts: object) -> HttpResponseBase:
+        answer = view(request, slug, **parts)
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return answer
+
+    if route != "embed":
+        return loadable
+    # Only a chart by itself may stand in a frame of other sites' pages.
+    framable: View = csp_replace({"frame-ancestors": ["*"]})(xframe_options_exempt(loadable))  # type: ignore[arg-type]
     return framable
 
 

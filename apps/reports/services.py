@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.models import Person
@@ -23,7 +24,6 @@ from .rows import AcceptedRow, RejectedRow, read_row
 from .spool import RejectedLine, Spool
 from .writing import ROWS_A_CHUNK, Details, Writer
 
-MAX_UPLOAD_BYTES = 50_000_000
 PREVIEW_ROWS = 50
 PREVIEW_CHECKED_ROWS = 2_000
 _STILL_OPEN = (Import.State.MAPPING, Import.State.FAILED)
@@ -207,10 +207,10 @@ def upload_list(
     Raises UnusableReport for a file that is too large, UnreadableFile for one that is no list, and
     UnknownTimeZone.
     """
-    if len(content) > MAX_UPLOAD_BYTES:
+    if len(content) > settings.LARGEST_UPLOAD_BYTES:
         raise UnusableReport(
-            f"The file is larger than {MAX_UPLOAD_BYTES // 1_000_000} MB: split it, or import it with "
-            "manage.py import_reports."
+            f"The file is larger than {settings.LARGEST_UPLOAD_BYTES // 1_000_000} MB: split it, or import "
+            "it with manage.py import_reports."
         )
     time_zone(timezone)
     table = Table(io.BytesIO(content))

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from tests.test_headers import faults
+
 SECONDS = 60.0  # the longest that a start or a stop is waited for
 
 
@@ -216,10 +218,10 @@ def test_in_production_it_sits_behind_a_proxy_that_ends_tls(serve: Callable[...,
     site.until_running()
     assert "https://still-up.example.org/sign-in/" in site.output
 
-    def ask(**headers: str) -> tuple[http.client.HTTPResponse, str]:
+    def ask(path: str = "/", **headers: str) -> tuple[http.client.HTTPResponse, str]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("GET", "/", headers={"Host": "still-up.example.org", **names})
+        connection.request("GET", path, headers={"Host": "still-up.example.org", **names})
         response = connection.getresponse()
         page = response.read().decode()
         connection.close()
@@ -230,7 +232,15 @@ def test_in_production_it_sits_behind_a_proxy_that_ends_tls(serve: Callable[...,
     secure, page = ask(X_Forwarded_Proto="https")
     assert secure.status == 200
     assert "max-age=31536000" in (secure.getheader("Strict-Transport-Security") or "")
-    assert re.search(r"/static/still-up\.[0-9a-f]{12}\.css", page)
+    style = re.search(r"/static/still-up\.[0-9a-f]{12}\.css", page)
+    assert style
+    sheet, _ = ask(style[0], X_Forwarded_Proto="https")
+    door, _ = ask("/sign-in/", X_Forwarded_Proto="https")
+    for answer, status in ((sheet, 200), (door, 200), (ask("/no", X_Forwarded_Proto="https")[0], 404)):
+        assert (answer.status, list(faults("/static/", answer.status, answer.headers))) == (status, [])
+    cookie = door.getheader("Set-Cookie") or ""
+    assert cookie.startswith("__Host-csrf=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 
 
 def test_nothing_is_left_when_it_is_killed_hard(serve: Callable[..., Serve]) -> None:
