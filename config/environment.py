@@ -166,20 +166,25 @@ def web_address(name: str, default: str) -> str:
 
 
 def secret(name: str) -> str:
-    """The value of `name`, or the content of the file that `name`_FILE names; never repeated in a message."""
+    """The value of `name`, or the content of the file that `name`_FILE names.
+
+    Neither is repeated in a message: who confuses the two has written the secret where its file belongs.
+    """
     value, file = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     if value and file:
         raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Set one of them.")
     if not file:
         return value.strip()
     try:
-        return Path(file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
+        content = Path(file).read_text().strip()
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ImproperlyConfigured(
-            f"{name}_FILE names {file}, which cannot be read ({reason}). Write the path of a file that holds "
-            f"the value of {name}."
-        ) from error
+            f"{name}_FILE cannot be read ({reason}). Write the path of a file that holds the value of {name}."
+        ) from None
+    if not content:
+        raise ImproperlyConfigured(f"{name}_FILE is empty. Write the value of {name} into the file.")
+    return content
 
 
 def secrets_by_slug(prefix: str) -> dict[str, str]:
@@ -199,11 +204,15 @@ def address_of_service(name: str, *, schemes: set[str], example: str, without: s
         return ""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in schemes and (parts.port or True)
+        # A "/" in a password ends the host early: what follows would be taken for a name, and be shown.
+        usable = parts.scheme in schemes and (parts.port or True) and "@" not in parts.path + parts.query
     except ValueError:
         usable = False
     if not usable:
-        raise ImproperlyConfigured(f"{name} cannot be used. Write {example}, or leave it out {without}.")
+        raise ImproperlyConfigured(
+            f"{name} cannot be used. Write {example}, or leave it out {without}. In a password, write signs "
+            "other than letters, digits and - . _ ~ by their codes: / is %2F."
+        )
     return url
 
 

@@ -374,6 +374,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 # ---------------------------------------------------------------------------------------------------- the log
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.logs.HiddenSettings"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

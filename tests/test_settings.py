@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -16,7 +17,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.views.debug import get_exception_reporter_filter
 
+from apps.checks.answer import Ask
 from config.logs import RouteInsteadOfPath, WithoutAddresses
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -136,10 +139,77 @@ def test_a_fast_clock_must_not_have_started_long_ago(load_settings: Any) -> None
     load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="1")
 
 
-def test_a_password_is_not_repeated_in_a_message(load_settings: Any) -> None:
-    with pytest.raises(ImproperlyConfigured) as caught:
-        load_settings(DATABASE_URL="mysql://user:correct-horse@db.example.org/x")
-    assert "correct-horse" not in str(caught.value)
+SECRETS = {  # each in a form that its setting cannot use
+    "DATABASE_URL": ["mysql://user:correct-horse@db.example.org/x", "postgresql://u:12/correct-horse@db/x"],
+    "REDIS_URL": ["http://:correct-horse@queue.example.org", "redis://:correct-horse[@queue.example.org"],
+    "EMAIL_URL": ["mail://user:correct-horse@mail.example.org", "smtp://user:correct-horse@mail:x"],
+    "CHECK_PROXY": ["socks5://user:correct-horse@proxy.example.org", "http://user:correct#horse@proxy"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in SECRETS for value in SECRETS[name]])
+def test_a_password_is_not_repeated_in_a_message(
+    load_settings: Any, name: str, value: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} cannot be used. Write ") as caught:
+        load_settings(**{name: value})
+    assert "correct" not in "".join(traceback.format_exception(caught.value))
+    (tmp_path / "file").write_text(value)
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} cannot be used. Write ") as caught:
+        load_settings(**{name: "", f"{name}_FILE": str(tmp_path / "file")})
+    assert "correct" not in "".join(traceback.format_exception(caught.value))
+
+
+NAMES = ["SECRET_KEY", *SECRETS, "PLATFORM_TOKEN_EXAMPLE_MODELS"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_secret_can_come_from_a_file_and_a_wrong_file_is_a_sentence(
+    load_settings: Any, name: str, tmp_path: Path
+) -> None:
+    value = {
+        "DATABASE_URL": "postgresql://user:word@db.example.org/still_up",
+        "REDIS_URL": "redis://:word@queue.example.org/1",
+        "EMAIL_URL": "smtp+tls://user:word@mail.example.org",
+        "CHECK_PROXY": "http://user:word@proxy.example.org:3128",
+    }.get(name, "correct-horse-battery-staple-" * 3)
+    file = tmp_path / "secret"
+    file.write_text(f"  {value}\n")
+    settings = load_settings(**{f"{name}_FILE": str(file)})
+    found = settings.PLATFORM_TOKENS["example-models"] if name.startswith("PLATFORM") else None
+    if name == "EMAIL_URL":
+        assert settings.EMAIL_HOST_PASSWORD == "word"
+    else:
+        assert (found or getattr(settings, name)) == value
+    file.write_text("\n")
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}_FILE is empty. Write the value of {name}"):
+        load_settings()
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ImproperlyConfigured, match="it is not text"):
+        load_settings()
+    # Somebody writes the secret where its file belongs.
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}_FILE cannot be read ") as caught:
+        load_settings(**{f"{name}_FILE": value})
+    assert "word" not in "".join(traceback.format_exception(caught.value))
+    assert "correct-horse" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_secret_stands_in_what_django_shows_of_the_settings(load_settings: Any) -> None:
+    secret = "correct-horse-battery-staple-"
+    loaded = load_settings(
+        SECRET_KEY=secret * 3,
+        DATABASE_URL=f"postgresql://user:{secret}@db.example.org/x",
+        REDIS_URL=f"redis://:{secret}@queue.example.org",
+        EMAIL_URL=f"smtp://user:{secret}@mail.example.org",
+        CHECK_PROXY=f"http://user:{secret}@proxy.example.org:3128",
+        PLATFORM_TOKEN_GITHUB=secret,
+    )
+    shown = get_exception_reporter_filter(None)
+    values = {name: value for name, value in vars(loaded).items() if name.isupper()}
+    assert loaded.DEFAULT_EXCEPTION_REPORTER_FILTER == "config.logs.HiddenSettings"
+    assert secret in repr(values)
+    assert secret not in repr({name: shown.cleanse_setting(name, value) for name, value in values.items()})
+    assert secret not in repr(Ask("api", "https://example.org/", headers={"Authorization": secret}))
 
 
 def test_a_secret_can_come_from_a_file(load_settings: Any, tmp_path: Path) -> None:
@@ -207,18 +277,37 @@ def test_a_command_prints_a_wrong_setting_as_one_sentence(tmp_path: Path) -> Non
 
 
 def test_the_documented_production_settings_pass_djangos_own_inspection(tmp_path: Path) -> None:
+    readme = " ".join((REPOSITORY / "README.md").read_text().split())
+    (sentence,) = re.findall(r"set at least (.+?)\. `manage\.py check --deploy`", readme)
+    names = [word.partition("=")[0] for word in re.findall(r"`([A-Z_]+(?:=1)?)`", sentence)]
+    (tmp_path / "key").write_text(PRODUCTION["SECRET_KEY"])
+    known = {**PRODUCTION, "SECRET_KEY_FILE": str(tmp_path / "key")}
+    documented = {name: known[name] for name in names}
+    assert len(documented) == len(PRODUCTION)
     # Browser tests of this process set a variable of Django's own.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
-    finished = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=REPOSITORY,
-        env={**plain, **PRODUCTION, "VAR_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DJANGO_") and name.removesuffix("_FILE") not in names_read()
+    }
+
+    def check(**environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+            cwd=REPOSITORY,
+            env={**plain, **environment, "VAR_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    finished = check(**documented)
+    assert (finished.returncode, "no issues" in finished.stdout) == (0, True), finished.stderr
+    without_key = check(**{name: value for name, value in documented.items() if "KEY" not in name})
+    assert without_key.returncode == 1
+    assert without_key.stderr == (
+        "Wrong setting: SECRET_KEY is missing. Write 50 or more random characters.\n"
     )
-    assert finished.returncode == 0, finished.stderr
-    assert "no issues" in finished.stdout
 
 
 def test_a_log_line_holds_no_address() -> None:
@@ -232,6 +321,25 @@ def test_a_log_line_holds_no_address() -> None:
     assert "example.org" not in line
     assert "failed: [address]" in line
     assert "ValueError: cannot read [address]" in line
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("no such person: Anna.Example+x@mail.example.org", "no such person: [e-mail]"),
+        ("'anna@example.org', <anna@example.org>;anna@example.org", "'[e-mail]', <[e-mail]>;[e-mail]"),
+        ("to=anna@example.org", "to=[e-mail]"),
+        (
+            'duplicate key value violates "u"\nDETAIL:  Key (email)=(a note) already exists.\n',
+            'duplicate key value violates "u"\nDETAIL: [a row]\n',
+        ),
+        ('x\nCONTEXT:  COPY items, line 3, column note: "words"', "x\nCONTEXT: [a row]"),
+        ("a @ b, 3@4, @media", "a @ b, 3@4, @media"),
+    ],
+)
+def test_a_log_line_holds_nobodys_name_and_nobodys_words(message: str, written: str) -> None:
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "%s", (message,), None)
+    assert WithoutAddresses("%(message)s").format(record) == written
 
 
 def test_a_log_line_names_the_route_and_not_the_path_of_a_request() -> None:

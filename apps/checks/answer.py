@@ -23,7 +23,7 @@ class Ask:
     name: str
     url: str
     accept: str = "text/html,application/xhtml+xml,*/*;q=0.8"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they may hold a platform's token
     follow_redirects: bool = True
     because: str = ""
     head_only: bool = False
