@@ -26,12 +26,13 @@ class Command(BaseCommand):
         steps: dict[str, Callable[[], bool]] = {
             "ruff check": lambda: self._tool("ruff", "check", *CODE),
             "ruff format": lambda: self._tool("ruff", "format", "--check", *CODE),
+            "bandit": lambda: self._tool("bandit", "-q", "-c", "pyproject.toml", "-r", *PROGRAM),
             "mypy": lambda: self._tool("mypy", *PROGRAM),
             "djade": lambda: self._tool("djade", "--target-version", "5.2", "--check", *self._templates()),
             "migrations": lambda: self._django("makemigrations", "--check", "--dry-run"),
             "django": lambda: self._django("check", "--fail-level", "WARNING"),
         }
-        self._require("ruff", "mypy", "djade")
+        self._require("ruff", "bandit", "mypy", "djade")
         failed = []
         for name, passes in steps.items():
             self.stdout.write(f"{name} ... ", ending="")
