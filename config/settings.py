@@ -45,7 +45,7 @@ def _kept_secret_key() -> str:
         ) from error
     key = secrets.token_urlsafe(50)
     try:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # the record will be there, too
         path.touch(mode=0o600)
         path.write_text(key)
     except OSError:

@@ -233,6 +233,7 @@ def test_a_laptop_keeps_one_key_for_itself(load_settings: Any, tmp_path: Path) -
     first, second = load_settings(), load_settings()
     assert first.SECRET_KEY == second.SECRET_KEY
     assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "var").stat().st_mode & 0o077 == 0
 
 
 def test_the_demo_is_installed_only_where_it_is_on(load_settings: Any) -> None:

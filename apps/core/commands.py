@@ -61,7 +61,7 @@ def database_problem() -> str | None:
     """One sentence on why the database cannot be used and what to do; None if it answers."""
     try:
         if connection.vendor == "sqlite":
-            settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+            settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection.ensure_connection()
     except OSError as error:
         return f"Cannot write to {settings.VAR_DIR} ({error.strerror}). Set VAR_DIR to a writable folder."

@@ -38,7 +38,7 @@ def environment(*, port: int) -> dict[str, str]:
 def _definitions_for(port: int) -> Path:
     """A folder with the definition of the simulated platform as it runs on `port`."""
     folder: Path = settings.VAR_DIR / "demo-definitions"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = settings.BASE_DIR / DEFINITION
     (folder / source.name).write_text(source.read_text().replace("127.0.0.1:8765", f"127.0.0.1:{port}"))
     return folder

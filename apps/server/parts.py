@@ -137,9 +137,9 @@ def reachable(host: str) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Raise CannotServe unless files can be made in `folder`, which is made if it is missing."""
+    """Raise CannotServe unless files can be made in `folder`, which is made (for this user) if missing."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
