@@ -242,6 +242,23 @@ def test_in_production_it_sits_behind_a_proxy_that_ends_tls(serve: Callable[...,
     assert cookie.startswith("__Host-csrf=")
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 
+    # An upload that no form takes is refused before it is sent.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", "/sign-in/", skip_host=True)
+    for name, value in (("Host", "still-up.example.org"), ("X-Forwarded-Proto", "https")):
+        connection.putheader(name, value)
+    connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+    # Nothing that a visitor asks for is in the log.
+    ask("/zq-path/anna@example.org?zq-query=1", X_Forwarded_Proto="https", Referer="https://zq-site.example/")
+    assert site.stop() == 0
+    assert "zq-" not in site.output
+    assert "anna@" not in site.output
+
 
 def test_nothing_is_left_when_it_is_killed_hard(serve: Callable[..., Serve]) -> None:
     site = serve("--port", str(free_port()))
