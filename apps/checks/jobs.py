@@ -19,6 +19,7 @@ from rq.job import Job
 
 from apps.core import clock
 
+from .beats import Beats, What, beat
 from .lease import waiting_hosts
 from .runner import HOSTS_A_LOOK, Runner
 from .siblings import Siblings
@@ -33,6 +34,7 @@ RETENTION: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 7 * 24 * 3600}
 
 _stop = threading.Event()
 _siblings = Siblings()  # a shift is short; what hosts told outlasts it in its worker
+_beats = Beats()  # and so does when this worker last gave a sign
 
 
 class CheckWorker(SimpleWorker):
@@ -58,6 +60,7 @@ class CheckWorker(SimpleWorker):
 
 def tick() -> int:
     """Call a worker for each handful of hosts that wait, but for those called already; returns how many."""
+    beat(What.TICK)
     waiting = waiting_hosts(clock.shared_wall())[: MOST_SHIFTS * HOSTS_A_LOOK].count()
     shifts = django_rq.get_queue("default")
     wanted = math.ceil(waiting / HOSTS_A_LOOK) - shifts.count
@@ -70,4 +73,4 @@ def check_due() -> int:
     """A shift: check what is due on any host that nobody has; returns the number of checks recorded."""
     if not waiting_hosts(clock.shared_wall()).exists():
         return 0  # the workers of other shifts have them all
-    return Runner(stop=_stop, siblings=_siblings).run_shift(seconds=SHIFT_SECONDS).checks
+    return Runner(stop=_stop, siblings=_siblings, beats=_beats).run_shift(seconds=SHIFT_SECONDS).checks

@@ -76,6 +76,12 @@ def waiting_hosts(
     )
 
 
+def unattended_hosts(wall: datetime, *, due_by: datetime) -> QuerySet[Host]:
+    """Hosts with a target that was due by a moment, that nobody holds though they may be asked; unordered."""
+    due = due_targets(due_by).filter(host=OuterRef("pk")).order_by()
+    return Host.objects.filter(_free(wall)).filter(Exists(due))
+
+
 def lease_hosts(
     *, limit: int, among: QuerySet[Target] | None = None, canaries: QuerySet[Canary] | None = None
 ) -> list[Lease]:

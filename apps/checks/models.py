@@ -8,12 +8,12 @@ from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 
 from apps.core import clock
 from apps.core.append_only import AppendOnly, AppendOnlyRows
 
-from .outcomes import DefinitionChange, ErasedFor, Fault, Outcome, Reason, Status
+from .outcomes import DefinitionChange, ErasedFor, Fault, Outcome, Reason, Status, Trouble
 
 ACCOUNT_LENGTH = 255  # more of a name is not kept: a path can hold thousands of characters
 
@@ -52,6 +52,59 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return self.host
+
+
+class Beat(models.Model):
+    """When something last happened in any process of the checker (beats.py), in real time."""
+
+    what = models.CharField(max_length=20, primary_key=True)  # one of beats.What
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at}"
+
+
+class Tally(models.Model):
+    """How many checks the checker made so far, for whoever watches it; a kill may lose the latest."""
+
+    platform = models.CharField(max_length=253)  # the definition's slug, or "" for all other sites together
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "outcome", "reason"], name="tally_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} times {self.outcome} ({self.reason}) on {self.platform or 'other sites'}"
+
+
+class Pause(models.Model):
+    """A time in which nothing was checked because our own line was down (line.py). Kept when it is over."""
+
+    since = models.DateTimeField()  # the first sign of it, in the record's time
+    why = models.CharField(max_length=20, choices=Trouble.choices)
+    platforms = models.PositiveSmallIntegerField()  # that failed at once when it began
+    look_at = models.DateTimeField()  # when to look next whether it is over, in real time
+    looks = models.PositiveIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)  # in the record's time
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )  # a person who found that the line is well; empty where the checker found it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                ExpressionWrapper(Q(ended_at__isnull=True), models.BooleanField()),
+                condition=Q(ended_at__isnull=True),
+                name="one_pause_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"paused since {self.since}"
 
 
 class Target(models.Model):

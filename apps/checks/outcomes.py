@@ -194,3 +194,10 @@ class ErasedFor(TextChoices):
     ORDER = "order", "a court or an authority ordered it"
     NOT_NEEDED = "not_needed", "it is no longer needed"
     MISTAKE = "mistake", "it should never have been entered"
+
+
+class Trouble(TextChoices):
+    """What speaks for it that our own line is down, and not what was asked."""
+
+    SILENT = "silent", "nothing comes back from several platforms at once"
+    STRANGE = "strange", "pages of several platforms that are certainly up are all read as gone"

@@ -31,6 +31,7 @@ from . import lease as leases
 from . import probing
 from .accounts import GONE
 from .answer import Answer, Ask, Observation, Verdict
+from .beats import Beats, What
 from .canaries import CanaryReading, CanaryURL, Witness, witness
 from .fetch import HOSTS_A_THREAD, Fetcher
 from .identity import KnownIdentity
@@ -209,6 +210,7 @@ class Runner:
         on_recorded: Callable[[Counter[str]], None] | None = None,
         threads: int | None = None,
         siblings: Siblings | None = None,
+        beats: Beats | None = None,
     ) -> None:
         self._among = among
         self._canaries = Canary.objects.none() if canaries is None and among is not None else canaries
@@ -218,6 +220,7 @@ class Runner:
         self._pacer = Pacer()
         self._fetch = Fetcher(pace=self._pacer)
         self._siblings = siblings or Siblings()
+        self._beats = beats or Beats()
         self._jobs: queue.SimpleQueue[Callable[[], tuple[HostRun, object]] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[HostRun, object]] = queue.SimpleQueue()
         self._runs: dict[int, HostRun] = {}
@@ -262,6 +265,8 @@ class Runner:
                     for run in self._runs.values():
                         run.close()
                 if time.monotonic() >= look_at:
+                    if forever:
+                        self._beats.note(What.TICK)
                     if not over:
                         self._take_hosts()
                     if between:
@@ -571,9 +576,17 @@ class Runner:
             return
         run.pending_ids.difference_update(one.due.target_id for one in batch)
         outcomes = Counter(str(one.outcome) for one in batch)
+        self._give_signs_of(batch)
         self.summary.outcomes += outcomes
         if self._on_recorded:
             self._on_recorded(outcomes)
+
+    def _give_signs_of(self, batch: Sequence[Finished]) -> None:
+        told = any(one.outcome != Outcome.INCONCLUSIVE for one in batch)
+        self._beats.note(What.CHECK, *([What.TOLD] if told else []))
+        self._beats.count(
+            Counter((one.definition, str(one.outcome), str(one.observation.verdict.reason)) for one in batch)
+        )
 
     def _record_alone(self, run: HostRun, one: Finished) -> bool:
         try:
@@ -657,6 +670,7 @@ class Runner:
         self._fetch.close()
         for run in list(self._runs.values()):
             self._release(run)
+        self._beats.write()
 
 
 def _look_at_clock() -> None:

@@ -39,7 +39,12 @@ def shared_wall() -> datetime:
 
 def now() -> datetime:
     """The time that checks and reports are dated in, aware, in UTC."""
-    return simulated(wall(), origin=settings.CLOCK_ORIGIN, speed=settings.CLOCK_SPEED)
+    return in_the_record(wall())
+
+
+def in_the_record(moment: datetime) -> datetime:
+    """What the record's time is at a real `moment`."""
+    return simulated(moment, origin=settings.CLOCK_ORIGIN, speed=settings.CLOCK_SPEED)
 
 
 def simulated(moment: datetime, *, origin: datetime, speed: float) -> datetime:
