@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 
 from .outcomes import Outcome, Reason
 from .page import Content
@@ -93,6 +94,16 @@ class Identity:
     value: str
 
 
+class Sign(IntEnum):
+    """What came back for a check says of our own line to the internet: the higher, the more it proves."""
+
+    SILENT = 0  # nothing came back
+    STRANGE = 1  # a page that is certainly up was read as anything else, by nobody whom we know
+    PLAIN = 2  # something came back, but anybody on the way may have said it
+    TOLD = 3  # it came over a connection that only the site itself can make: TLS with its certificate
+    RIGHT = 4  # a page that is certainly up was read as that
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One finished check before it is recorded. `evidence` is JSON-ready facts about each answer."""
@@ -103,3 +114,4 @@ class Observation:
     http_status: int | None = None
     evidence: Mapping[str, object] = field(default_factory=dict)
     identity: Identity | None = None  # as it was told; never written down as it is
+    sign: Sign = Sign.PLAIN

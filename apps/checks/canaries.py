@@ -15,6 +15,7 @@ from apps.core.canonical import canonicalise
 from apps.platforms.matching import Match, match
 from apps.platforms.schema import Definition
 
+from .answer import Sign
 from .outcomes import Fault, Outcome, Reason, shows_item
 from .staleness import PROBE_EVERY, CanaryState, is_right
 
@@ -50,6 +51,7 @@ class CanaryReading:
     finished_at: datetime
     identity: str = ""  # what is to be kept of the one that it told
     retry_after: datetime | None = None  # real time before which its host does not want to be asked again
+    sign: Sign = Sign.PLAIN  # of our own line
 
 
 def canaries_of(definition: Definition) -> tuple[CanaryURL, ...]:

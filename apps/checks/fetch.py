@@ -261,6 +261,9 @@ class _GatedConnection(HTTPConnection):
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
         exchange = _exchange.get()
         exchange.phase = "headers"
+        if self.sock is None:
+            # urllib3 passes over a connection that was cut while the request went out.
+            raise ConnectionResetError(errno.ECONNRESET, "cut while the request went out")
         exchange.address = self._peer() if self.proxy is None else ""
         return super().getresponse()
 

@@ -21,8 +21,10 @@ from apps.core import clock
 
 from .beats import Beats, What, beat
 from .lease import waiting_hosts
+from .line import Line
 from .runner import HOSTS_A_LOOK, Runner
 from .siblings import Siblings
+from .stalled import current_pause
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ RETENTION: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 7 * 24 * 3600}
 _stop = threading.Event()
 _siblings = Siblings()  # a shift is short; what hosts told outlasts it in its worker
 _beats = Beats()  # and so does when this worker last gave a sign
+_line = Line()  # and what it saw of our own line
 
 
 class CheckWorker(SimpleWorker):
@@ -59,11 +62,21 @@ class CheckWorker(SimpleWorker):
 
 
 def tick() -> int:
-    """Call a worker for each handful of hosts that wait, but for those called already; returns how many."""
+    """Call a worker for each handful of hosts that wait, but for those called already; returns how many.
+
+    While checking is paused because our own line is down, one is called when it is time to look again.
+    """
     beat(What.TICK)
-    waiting = waiting_hosts(clock.shared_wall())[: MOST_SHIFTS * HOSTS_A_LOOK].count()
     shifts = django_rq.get_queue("default")
-    wanted = math.ceil(waiting / HOSTS_A_LOOK) - shifts.count
+    pause = current_pause()
+    if pause is not None:
+        wanted = int(pause.look_at <= clock.shared_wall()) - shifts.count
+        return _call(shifts, wanted)
+    waiting = waiting_hosts(clock.shared_wall())[: MOST_SHIFTS * HOSTS_A_LOOK].count()
+    return _call(shifts, math.ceil(waiting / HOSTS_A_LOOK) - shifts.count)
+
+
+def _call(shifts: Queue, wanted: int) -> int:
     for _ in range(wanted):
         shifts.enqueue(check_due, **RETENTION)
     return max(wanted, 0)
@@ -71,6 +84,10 @@ def tick() -> int:
 
 def check_due() -> int:
     """A shift: check what is due on any host that nobody has; returns the number of checks recorded."""
-    if not waiting_hosts(clock.shared_wall()).exists():
+    if current_pause() is None and not waiting_hosts(clock.shared_wall()).exists():
         return 0  # the workers of other shifts have them all
-    return Runner(stop=_stop, siblings=_siblings, beats=_beats).run_shift(seconds=SHIFT_SECONDS).checks
+    return (
+        Runner(stop=_stop, siblings=_siblings, beats=_beats, line=_line)
+        .run_shift(seconds=SHIFT_SECONDS)
+        .checks
+    )

@@ -68,8 +68,8 @@ class Tally(models.Model):
     """How many checks the checker made so far, for whoever watches it; a kill may lose the latest."""
 
     platform = models.CharField(max_length=253)  # the definition's slug, or "" for all other sites together
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
-    reason = models.CharField(max_length=20, choices=Reason.choices)
+    outcome = models.CharField(max_length=12)
+    reason = models.CharField(max_length=20)
     count = models.BigIntegerField(default=0)
 
     class Meta:
@@ -90,9 +90,6 @@ class Pause(models.Model):
     look_at = models.DateTimeField()  # when to look next whether it is over, in real time
     looks = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)  # in the record's time
-    ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )  # a person who found that the line is well; empty where the checker found it
 
     class Meta:
         constraints = [

@@ -17,6 +17,7 @@ from apps.platforms.matching import match as match_url
 from .answer import Answer, Ask, Fetch, Observation, Verdict
 from .canaries import CanaryReading, CanaryURL
 from .identity import KnownIdentity, held_against
+from .line import sign_of, sign_of_canary
 from .outcomes import Outcome, Reason
 from .siblings import SiblingFacts, Siblings
 from .signals import blocked_by
@@ -97,6 +98,7 @@ def read_canary(canary: CanaryURL, *, fetch: Fetch, kept: str = "") -> CanaryRea
         finished_at=observation.finished_at,
         identity=known.to_keep(told) if told is not None else "",
         retry_after=verdict.retry_after,
+        sign=sign_of_canary(canary.expects, verdict.outcome, verdict.reason, observation.sign),
     )
 
 
@@ -172,6 +174,7 @@ def _observation(
         http_status=deciding.status,
         evidence=evidence,
         identity=told,
+        sign=sign_of(answers),
     )
 
 

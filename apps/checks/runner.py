@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import cast
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -28,21 +29,24 @@ from apps.platforms.matching import match
 from apps.platforms.schema import Politeness
 
 from . import lease as leases
-from . import probing
+from . import pauses, probing
 from .accounts import GONE
-from .answer import Answer, Ask, Observation, Verdict
+from .answer import Answer, Ask, Observation, Sign, Verdict
 from .beats import Beats, What
 from .canaries import CanaryReading, CanaryURL, Witness, witness
 from .fetch import HOSTS_A_THREAD, Fetcher
 from .identity import KnownIdentity
 from .lease import Lease
-from .models import Canary, DefinitionState, Target
+from .line import LOOK_AT, Doubt, Line, PlatformSign, doubt_about, is_over, trouble
+from .models import Canary, DefinitionState, Pause, Target
 from .observe import left_alone, observe, read_canary
-from .outcomes import Outcome, Reason, shows_item
+from .outcomes import Outcome, Reason, Trouble, shows_item
 from .pace import Pacer
+from .pauses import Voucher
 from .recording import NewCheck, append
 from .siblings import Siblings
-from .staleness import CanaryState
+from .staleness import LASTING, CanaryState
+from .stalled import current_pause
 from .turns import OutOfTurn
 
 log = logging.getLogger(__name__)
@@ -89,7 +93,8 @@ class Finished:
     """One observation on its way into the record.
 
     `definition` is the slug of the one that it was judged by, or "", and `kind` is that of its URL. `witness`
-    is the canary that has yet to be asked before its outcome is believed, if any.
+    is the canary that has yet to be asked before its outcome is believed, if any. `ended` is on the monotonic
+    clock.
     """
 
     due: Due
@@ -97,6 +102,8 @@ class Finished:
     definition: str = ""
     kind: str = ""
     witness: Witness | None = None
+    platform: str = ""
+    ended: float = field(default_factory=time.monotonic)
 
     @property
     def outcome(self) -> Outcome:
@@ -123,6 +130,24 @@ class Probed:
 
     due: DueCanary
     reading: CanaryReading
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What our own line may have made: it is not written before somebody has vouched for the line."""
+
+    batch: Sequence[Finished]
+    readings: Sequence[CanaryReading]
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class LineLook:
+    """What came back of those who were asked how our line is. `could_be_asked` of them there were."""
+
+    readings: tuple[CanaryReading, ...]
+    signs: tuple[PlatformSign, ...]
+    could_be_asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +180,17 @@ class HostRun:
     finished_since: float = 0.0
     suspicious: bool = False  # among the finished is an outcome that needs a canary
     awaiting_canary: list[Finished] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     closing: bool = False  # what is under way is finished, nothing new is begun
     rest: timedelta = timedelta(0)  # that the host gets at least
 
     @property
     def unrecorded(self) -> int:
-        return len(self.finished) + len(self.awaiting_canary)
+        return len(self.finished) + len(self.awaiting_canary) + sum(len(one.batch) for one in self.held)
 
     @property
     def is_idle(self) -> bool:
-        return not (self.waiting or self.in_flight or self.finished or self.awaiting_canary)
+        return not (self.waiting or self.in_flight or self.unrecorded or self.held)
 
     def close(self) -> None:
         """Begin nothing more on this host."""
@@ -193,8 +219,14 @@ class Summary:
         return self.outcomes.total()
 
 
+Result = tuple[HostRun | None, object]
+"""What a thread brings back, for which host; without one it is about our own line."""
+
+
 class Runner:
     """Works through due targets. Not thread-safe: one runner, one calling thread.
+
+    While checking is paused because our own line is down (line.py), it only looks whether that is over.
 
     `among` narrows which targets are checked; then canaries are read on their own only if `canaries` names
     some. `stop` ends it early: answers under way are given a few seconds, what
@@ -211,6 +243,7 @@ class Runner:
         threads: int | None = None,
         siblings: Siblings | None = None,
         beats: Beats | None = None,
+        line: Line | None = None,
     ) -> None:
         self._among = among
         self._canaries = Canary.objects.none() if canaries is None and among is not None else canaries
@@ -221,8 +254,11 @@ class Runner:
         self._fetch = Fetcher(pace=self._pacer)
         self._siblings = siblings or Siblings()
         self._beats = beats or Beats()
-        self._jobs: queue.SimpleQueue[Callable[[], tuple[HostRun, object]] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[tuple[HostRun, object]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], Result] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._line = Line() if line is None else line
+        self._paused: Pause | None = None  # that is in force
+        self._looking = False  # how our line is
         self._runs: dict[int, HostRun] = {}
         self._busy = 0
         self._waits_for_slow_hosts = False
@@ -267,6 +303,7 @@ class Runner:
                 if time.monotonic() >= look_at:
                     if forever:
                         self._beats.note(What.TICK)
+                    self._mind_pause()
                     if not over:
                         self._take_hosts()
                     if between:
@@ -274,11 +311,12 @@ class Runner:
                     look_at = time.monotonic() + LOOK_EVERY_SECONDS
                 elif self._wants_hosts() and not over:
                     self._take_hosts()
+                self._look_at_what_is_held()
                 self._renew()
                 self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
-                if not self._runs and not forever:
+                if not self._runs and not forever and (over or not self._looking):
                     if over or not self._take_hosts():
                         break
                     continue
@@ -289,6 +327,8 @@ class Runner:
         return self.summary
 
     def _take_hosts(self) -> bool:
+        if self._paused is not None:
+            return False
         room = HOSTS_A_THREAD * self._threads - len(self._runs)
         if room <= 0:
             self._make_room()
@@ -338,7 +378,7 @@ class Runner:
             and not self._is_behind
             and not self._pacer.seconds_until_free(run.lease.host)
         ):
-            self._submit(run, partial(self._answer, run, run.waiting.popleft()))
+            self._submit(partial(self._answer, run, run.waiting.popleft()))
             run.in_flight += 1
             if run.politeness.interval_seconds:
                 break  # the thread takes the slot; look at the pace again next time round
@@ -418,8 +458,11 @@ class Runner:
             pass
         for run, result in taken:
             self._busy -= 1
-            if isinstance(result, Finished):
+            if run is None:
+                self._take_in(cast(LineLook, result))
+            elif isinstance(result, Finished):
                 run.in_flight -= 1
+                self._line.saw(result.platform, result.observation.sign, result.ended)
                 if not run.finished:
                     run.finished_since = time.monotonic()
                 run.finished.append(result)
@@ -433,13 +476,13 @@ class Runner:
             elif isinstance(result, Probed):
                 run.in_flight -= 1
                 self._hold(run, result.reading.retry_after)
-                self._record(run, [], [result.reading])
+                self._settle(run, [], [result.reading])
                 run.forget(result.due)
             elif isinstance(result, Witnesses):
                 for reading in result.readings:
                     self._hold(run, reading.retry_after)
                 batch, run.awaiting_canary = run.awaiting_canary, []
-                self._record(run, _with_canaries(batch, result.readings), result.readings)
+                self._settle(run, _with_canaries(batch, result.readings), result.readings)
 
     def _hold(self, run: HostRun, retry_after: datetime | None) -> None:
         if retry_after is not None:
@@ -460,7 +503,7 @@ class Runner:
 
     # -- what the threads carry
 
-    def _submit(self, run: HostRun, job: Callable[[], tuple[HostRun, object]]) -> None:
+    def _submit(self, job: Callable[[], Result]) -> None:
         if len(self._workers) <= self._busy:
             worker = threading.Thread(target=self._work, name="fetch", daemon=True)
             self._workers.append(worker)
@@ -484,7 +527,7 @@ class Runner:
             raise OutOfTurn("the lease ran out")
         return self._fetch(ask, ends=lambda: run.lease.ends)
 
-    def _answer(self, run: HostRun, due: Due | DueCanary) -> tuple[HostRun, object]:
+    def _answer(self, run: HostRun, due: Due | DueCanary) -> Result:
         if self._pacer.seconds_held(run.lease.host):
             return run, PutBack(due)
         try:
@@ -506,7 +549,7 @@ class Runner:
                 siblings=self._siblings,
                 identity=due.identity,
             )
-            return Finished(due, observation, found.definition, found.kind)
+            return Finished(due, observation, found.definition, found.kind, platform=found.platform)
         except OutOfTurn:
             raise
         except Exception as error:
@@ -520,7 +563,7 @@ class Runner:
             )
             return Finished(due, observation)
 
-    def _ask_witnesses(self, run: HostRun, wanted: Mapping[CanaryURL, str]) -> tuple[HostRun, object]:
+    def _ask_witnesses(self, run: HostRun, wanted: Mapping[CanaryURL, str]) -> Result:
         """Read canaries, each under the identity that is kept of it."""
         try:
             readings = (self._read_canary(run, canary, kept) for canary, kept in wanted.items())
@@ -540,6 +583,134 @@ class Runner:
                 canary, Outcome.INCONCLUSIVE, Reason.CHECKER_ERROR, "checker:error@1", clock.now()
             )
 
+    # -- our own line
+
+    def _settle(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
+        """Write what stands; hold back what our own line may have made until somebody vouches for it."""
+        now = time.monotonic()
+        for reading in readings:
+            self._line.saw(reading.canary.platform, reading.sign, now)
+        doubt = self._doubt_about(batch, readings, now)
+        if doubt is None or self._line.proves(doubt):
+            self._record(run, batch, readings)
+        elif self._paused is not None:
+            self._drop(run, Held(batch, readings, doubt))
+        else:
+            run.held.append(Held(batch, readings, doubt))
+
+    def _doubt_about(
+        self, batch: Sequence[Finished], readings: Sequence[CanaryReading], now: float
+    ) -> Doubt | None:
+        strange = [one.canary for one in readings if one.sign == Sign.STRANGE]
+        silent = [one.canary.platform for one in readings if one.sign == Sign.SILENT]
+        return doubt_about(
+            silent=[
+                *((one.platform, one.ended) for one in batch if _is_silent(one)),
+                *((platform, now) for platform in silent),
+            ],
+            unvouched=[(one.platform, one.ended) for one in batch if _is_unvouched(one)],
+            strange=[(one.platform, now) for one in strange if _was_right(one)],
+            line=self._line,
+            now=now,
+        )
+
+    def _look_at_what_is_held(self) -> None:
+        """Ask a few platforms how our line is, if something is held back because of it."""
+        held = [one for run in self._runs.values() for one in run.held]
+        if not held or self._looking:
+            return
+        doubted = {platform for one in held for platform, _ in one.doubt.signs}
+        only_silent = all(sign == Sign.SILENT for one in held for _, sign in one.doubt.signs)
+        asked = pauses.vouchers(besides=doubted, targets=only_silent and bool(doubted))
+        if asked:
+            self._look(asked, enough=max(one.doubt.needs for one in held))
+        else:
+            self._take_in(LineLook((), (), could_be_asked=0))
+
+    def _mind_pause(self) -> None:
+        """See whether checking is paused, and if it is time look whether that is over."""
+        self._paused = current_pause()
+        if self._paused is None:
+            return
+        for run in list(self._runs.values()):
+            run.close()
+            dropped, run.held = run.held, []
+            for held in dropped:
+                self._drop(run, held)
+        if not self._looking and pauses.claim_look(self._paused):
+            self._look(pauses.vouchers(besides=(), targets=True), enough=None)
+
+    def _look(self, asked: Sequence[Voucher], *, enough: Sign | None) -> None:
+        self._looking = True
+        self._submit(partial(self._ask_vouchers, asked, enough))
+
+    def _ask_vouchers(self, asked: Sequence[Voucher], enough: Sign | None) -> Result:
+        """Ask one after the other, at their pace, until one proves as much as is `enough`."""
+        readings: list[CanaryReading] = []
+        signs: list[PlatformSign] = []
+        for one in asked[:LOOK_AT]:
+            if self._pacer.seconds_held(one.match.host):
+                continue
+            try:
+                if isinstance(one.asked, CanaryURL):
+                    readings.append(read_canary(one.asked, fetch=self._fetch, kept=one.identity))
+                    sign = readings[-1].sign
+                else:
+                    seen = observe(one.asked, fetch=self._fetch, seen_available=True, siblings=Siblings())
+                    sign = seen.sign
+            except OutOfTurn:
+                continue
+            except Exception:
+                log.exception("%s could not be asked how our line is", one.platform)
+                continue
+            signs.append((one.platform, sign))
+            if enough is not None and sign >= enough:
+                break
+        return None, LineLook(tuple(readings), tuple(signs), could_be_asked=len(asked[:LOOK_AT]))
+
+    def _take_in(self, look: LineLook) -> None:
+        """Draw the conclusion from a look: it goes on, it is paused, or it is none of our line's."""
+        self._looking = False
+        for platform, sign in look.signs:
+            self._line.saw(platform, sign, time.monotonic())
+        if self._paused is not None:
+            self._end_pause(self._paused, look)
+            return
+        held = [one for run in self._runs.values() for one in run.held]
+        signs = [sign for one in held for sign in one.doubt.signs] + list(look.signs)
+        wrong = trouble(signs)
+        if wrong is not None and look.signs:
+            now = time.monotonic()
+            first = min([*self._line.silent(now).values(), *(one.doubt.since for one in held)], default=now)
+            # The first that failed may have been asked as long ago as an answer may take.
+            ago = timedelta(seconds=now - first + settings.CHECK_TIMEOUT)
+            since = clock.in_the_record(clock.wall() - ago)
+            pauses.begin(wrong, since=since, platforms=len({platform for platform, _ in signs}))
+            self._mind_pause()
+            return
+        void = bool(look.signs) or pauses.none_can_vouch()
+        for run in list(self._runs.values()):
+            released, run.held = run.held, []
+            for one in released:
+                stands = self._line.proves(one.doubt) or not void
+                batch = one.batch if stands else [_void_if_unvouched(each) for each in one.batch]
+                self._record(run, batch, one.readings)
+
+    def _end_pause(self, pause: Pause, look: LineLook) -> None:
+        """End it if several answer. What lasts for longer than outages do is the platforms', and recorded."""
+        if is_over(pause.why, look.signs, could_be_asked=look.could_be_asked):
+            pauses.end(pause)
+        elif pause.why == Trouble.STRANGE and clock.now() - pause.since >= LASTING:
+            probing.record_readings(look.readings)
+            pauses.end(pause)
+        self._mind_pause()
+
+    def _drop(self, run: HostRun, held: Held) -> None:
+        """Throw away what our line may have made, so that it is asked anew; write down the rest."""
+        kept = [one for one in held.batch if not (_is_silent(one) or _is_unvouched(one) or _is_voided(one))]
+        run.pending_ids.difference_update(one.due.target_id for one in held.batch if one not in kept)
+        self._record(run, kept, [one for one in held.readings if one.sign >= Sign.TOLD])
+
     # -- what is written
 
     def _finish_batch(self, run: HostRun) -> None:
@@ -554,10 +725,10 @@ class Runner:
         batch, wanted = _held_to_canaries(run.finished)
         run.finished, run.suspicious = [], False
         if not wanted:
-            self._record(run, batch, [])
+            self._settle(run, batch, [])
             return
         run.awaiting_canary = batch
-        self._submit(run, partial(self._ask_witnesses, run, wanted))
+        self._submit(partial(self._ask_witnesses, run, wanted))
 
     def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
         """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
@@ -646,8 +817,8 @@ class Runner:
     def _wind_down(self) -> None:
         """Give answers under way a few seconds, then record what there is.
 
-        What still waits for a canary then is dropped: without it a removed outcome is not to be trusted, and
-        the target is asked again.
+        What still waits for a canary then, or for somebody to vouch for our line, is dropped: without that
+        it is not to be trusted, and the target is asked again.
         """
         until = time.monotonic() + STOP_GRACE_SECONDS
         for run in self._runs.values():
@@ -656,12 +827,13 @@ class Runner:
             for run in list(self._runs.values()):
                 if run.finished and not run.in_flight:
                     self._finish_batch(run)
+            self._look_at_what_is_held()
             if not self._busy:
                 return
             self._collect(timeout=0.1)
         for run in list(self._runs.values()):
             answers = [*run.awaiting_canary, *_held_to_canaries(run.finished)[0]]
-            self._record(run, [one for one in answers if one.witness is None], [])
+            self._settle(run, [one for one in answers if one.witness is None], [])
 
     def _give_back(self) -> None:
         for _ in self._workers:
@@ -671,6 +843,30 @@ class Runner:
         for run in list(self._runs.values()):
             self._release(run)
         self._beats.write()
+
+
+def _is_silent(one: Finished) -> bool:
+    return one.observation.sign == Sign.SILENT
+
+
+def _is_unvouched(one: Finished) -> bool:
+    """Whether it reads removed, by an answer that anybody on the way may have given, or without any."""
+    return one.outcome == Outcome.REMOVED and one.observation.sign < Sign.TOLD
+
+
+def _is_voided(one: Finished) -> bool:
+    return one.observation.verdict.reason == Reason.CANARY_FAILED
+
+
+def _void_if_unvouched(one: Finished) -> Finished:
+    """`one` as it may be recorded where those failed who could have vouched for our line."""
+    return _voided(one, Reason.CANARY_FAILED, {"line": "nobody vouched"}) if _is_unvouched(one) else one
+
+
+def _was_right(canary: CanaryURL) -> bool:
+    """Whether a canary was read rightly the last time, so that it is news if it is not."""
+    state = probing.last_readings({canary.platform}).get(canary.platform, {}).get(canary, CanaryState())
+    return state.outcome == Outcome.AVAILABLE and state.wrong_since is None
 
 
 def _look_at_clock() -> None:

@@ -18,8 +18,9 @@ from django.utils.dateparse import parse_datetime
 from tqdm import tqdm
 
 from apps.checks.models import Host, Target
-from apps.checks.outcomes import Outcome
+from apps.checks.outcomes import Outcome, Trouble
 from apps.checks.runner import Runner
+from apps.checks.stalled import current_pause
 from apps.core import clock
 from apps.core.commands import RecordCommand, demo_problem
 from apps.reports.models import Item
@@ -103,7 +104,12 @@ def _targets(slug: str | None) -> QuerySet[Target]:
 
 
 def _left(among: QuerySet[Target]) -> Iterator[str]:
-    """What is due and was not checked, and why: a host may not be asked now."""
+    """What is due and was not checked, and why: a host may not be asked now, or nobody."""
+    if (paused := current_pause()) is not None:
+        yield f"left {among.count()}  Checking is paused since {paused.since:%Y-%m-%d %H:%M} UTC: " + (
+            f"{Trouble(paused.why).label}. It goes on when several answer again."
+        )
+        return
     hosts = Host.objects.filter(targets__in=among).annotate(due=Count("targets", filter=Q(targets__in=among)))
     wall = clock.shared_wall()
     for host in hosts.order_by("name"):

@@ -1,0 +1,122 @@
+"""The pause on record: beginning one, looking whether it is over, ending it; and who is asked about our line.
+
+It is in the database, so that all workers see it, and one of them at a time looks whether it is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from apps.core import clock
+from apps.core.canonical import canonicalise
+from apps.platforms.matching import Match, match
+
+from . import line, probing
+from .canaries import CanaryURL
+from .models import Canary, Host, Pause, Target
+from .outcomes import Fault, Outcome, Status, Trouble
+
+log = logging.getLogger(__name__)
+
+HOSTS_LOOKED_THROUGH = 50  # for targets that are up, where no canaries can be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """What is known to be up, and is asked how our line is: a canary (with its identity), or a target."""
+
+    platform: str
+    asked: CanaryURL | Match
+    identity: str = ""
+
+    @property
+    def match(self) -> Match:
+        """Its URL."""
+        return self.asked.match if isinstance(self.asked, CanaryURL) else self.asked
+
+
+def begin(why: Trouble, *, since: datetime, platforms: int) -> Pause:
+    """Pause checking, unless it is paused already; returns the pause that is in force."""
+    at = clock.shared_wall() + line.gap_after(0)
+    try:
+        with transaction.atomic():
+            pause = Pause.objects.create(since=since, why=why, platforms=platforms, look_at=at)
+    except IntegrityError:
+        return Pause.objects.get(ended_at=None)
+    log.warning("Checking is paused: %s. It goes on when several answer again.", why.label)
+    return pause
+
+
+def claim_look(pause: Pause) -> bool:
+    """Take the next look whether `pause` is over, if it is time for one and no other worker takes it."""
+    wall = clock.shared_wall()
+    if pause.look_at > wall:
+        return False
+    due = Pause.objects.filter(pk=pause.pk, ended_at=None, look_at=pause.look_at)
+    pause.looks += 1
+    return due.update(look_at=wall + line.gap_after(pause.looks), looks=F("looks") + 1) == 1
+
+
+def end(pause: Pause) -> None:
+    """Let checking go on. What failed while nobody had noticed yet is due again at once."""
+    now = clock.now()
+    with transaction.atomic():
+        if not Pause.objects.filter(pk=pause.pk, ended_at=None).update(ended_at=now):
+            return
+        failed = Target.objects.filter(last_outcome=Outcome.INCONCLUSIVE, last_check_at__gte=pause.since)
+        failed.filter(next_check_at__gt=now, last_reason__in=line.FAILURES).update(next_check_at=now)
+    log.warning("Checking goes on: our line is up again. It was paused since %s.", pause.since)
+
+
+def last_pause() -> Pause | None:
+    """The latest pause, over or not. One query."""
+    return Pause.objects.order_by("-pk").first()
+
+
+def vouchers(*, besides: Collection[str], targets: bool) -> list[Voucher]:
+    """Who can be asked how our line is: for each platform in use a canary that was read rightly last time.
+
+    Those of the platforms `besides` come last. With `targets`, items that are up fill in where too few
+    platforms have a canary. A host that wants to be left alone is.
+    """
+    wall = clock.shared_wall()
+    free = Q(host__not_before=None) | Q(host__not_before__lte=wall)
+    rows = Canary.objects.filter(free, expects=Outcome.AVAILABLE, outcome=Outcome.AVAILABLE, wrong_since=None)
+    rows = rows.exclude(next_check_at=None).exclude(accepted=Fault.WRONG).order_by("-checked_at", "pk")
+    found: dict[str, Voucher] = {}
+    for row in rows:
+        canary = probing.canary_url(row)
+        if canary is not None and row.platform not in found:
+            found[row.platform] = Voucher(row.platform, canary, row.identity)
+    if targets and len(found) < line.SEVERAL:
+        for target in _targets_that_are_up(wall):
+            found.setdefault(target.platform, Voucher(target.platform, match(canonicalise(target.key))))
+    return sorted(found.values(), key=lambda one: one.platform in besides)
+
+
+def none_can_vouch() -> bool:
+    """Whether no canary in use is read rightly, and those of several platforms wrongly: nobody can vouch."""
+    in_use = Canary.objects.filter(expects=Outcome.AVAILABLE).exclude(next_check_at=None)
+    wrong = in_use.exclude(wrong_since=None).values("platform").distinct().count()
+    return wrong >= line.SEVERAL and not in_use.filter(outcome=Outcome.AVAILABLE).exists()
+
+
+def _targets_that_are_up(wall: datetime) -> list[Target]:
+    """One target that is up on each of the hosts that were asked last."""
+    up = Target.objects.filter(host=OuterRef("pk"), status=Status.AVAILABLE)
+    free = Host.objects.filter(Q(not_before=None) | Q(not_before__lte=wall))
+    hosts = free.filter(Exists(up)).order_by(F("not_before").desc(nulls_last=True), "pk")
+    found: dict[str, Target] = {}
+    for host in hosts[:HOSTS_LOOKED_THROUGH]:
+        target = Target.objects.filter(host=host, status=Status.AVAILABLE).first()
+        if target is not None:
+            found.setdefault(target.platform, target)
+        if len(found) == line.LOOK_AT:
+            break
+    return list(found.values())
