@@ -69,6 +69,17 @@ def whole_number(name: str, default: int, *, least: int, most: int, unit: str) -
     )
 
 
+def choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
+    """One of a few words."""
+
+    def parse(written: str) -> str:
+        if written.lower() not in among:
+            raise ValueError(written)
+        return written.lower()
+
+    return _read(name, parse, default, " or ".join(among))
+
+
 def moment(name: str, default: datetime) -> datetime:
     """A time with its UTC offset."""
 

@@ -5,8 +5,11 @@ And without e-mail addresses, and without rows that a database quotes in its err
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 from django.views.debug import SafeExceptionReporterFilter
 
@@ -15,17 +18,58 @@ EMAIL = re.compile(r"[^\s@<>()\[\]\"',;:=]+@[^\s@<>()\[\]\"',;:=]+\.\w+")
 QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT|LINE \d+): .*$", re.MULTILINE)
 ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]]+", re.IGNORECASE)
 
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request, or of the job, that this thread works on; "" where there is none."""
+
+
+def redacted(text: str) -> str:
+    """`text` as it may be logged: "[address]" for a URL, "[e-mail]", and "[a row]" for what a database quotes."""
+    return EMAIL.sub("[e-mail]", QUOTED_ROW.sub(r"\1: [a row]", ADDRESS.sub("[address]", text)))
+
 
 class WithoutAddresses(logging.Formatter):
-    """Writes "[address]" for a URL, "[e-mail]" for an e-mail address, "[a row]" for what a database quotes.
+    """Writes lines for people, redacted.
 
     In messages and in tracebacks. Whatever is logged has to be free of other people's words by itself.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished line."""
-        line = ADDRESS.sub("[address]", super().format(record))
-        return EMAIL.sub("[e-mail]", QUOTED_ROW.sub(r"\1: [a row]", line))
+        return redacted(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """Writes each record as one line of JSON, redacted as well.
+
+    `time` (UTC), `level`, `logger` and `message` are always there; `request` is the id of the request or job,
+    and `error` the traceback, where there is one.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The finished line."""
+        written = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request := getattr(record, "request_id", ""):
+            written["request"] = request
+        if record.exc_info:
+            written["error"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            written["stack"] = self.formatStack(record.stack_info)
+        return json.dumps({name: redacted(text) for name, text in written.items()}, ensure_ascii=False)
+
+
+class WithRequestId(logging.Filter):
+    """Adds the id of the request or job: `request_id`, and `of_request` as it stands in a line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always True: nothing is left out."""
+        known = request_id.get()
+        record.__dict__ |= {"request_id": known, "of_request": f" [{known}]" if known else ""}
+        return True
 
 
 class RouteInsteadOfPath(logging.Filter):

@@ -157,6 +157,11 @@ REDIS_URL = environment.address_of_service(
     without="to check without a queue",
 )
 
+# Whoever has it may read /metrics from anywhere; without one only this machine may.
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short. Write 20 or more random characters.")
+
 
 def _database() -> dict[str, Any]:
     if DATABASE_URL:
@@ -213,6 +218,7 @@ INSTALLED_APPS = [
     "apps.reports",
     "apps.metrics",
     "apps.exports",
+    "apps.health",
     "apps.workspace",
     "apps.public",
     "apps.api",
@@ -234,6 +240,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.core.request_ids.RequestIds",
     # First what every answer has, static files, redirects to HTTPS and refusals of a wrong host among them.
     "apps.core.answers.safe_headers",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -359,6 +366,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = PRODUCTION
+# What watches the site from the same machine asks without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
@@ -375,17 +384,25 @@ SILENCED_SYSTEM_CHECKS = ["security.W021"]
 # ---------------------------------------------------------------------------------------------------- the log
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.logs.HiddenSettings"
+# "line" for people, "json" for programs that collect logs.
+LOG_FORMAT = environment.choice("LOG_FORMAT", "line", among=("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"route": {"()": "config.logs.RouteInsteadOfPath"}},
+    "filters": {
+        "route": {"()": "config.logs.RouteInsteadOfPath"},
+        "request": {"()": "config.logs.WithRequestId"},
+    },
     "formatters": {
         "line": {
             "()": "config.logs.WithoutAddresses",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
+            "format": "%(asctime)s %(levelname)s %(name)s%(of_request)s: %(message)s",
+        },
+        "json": {"()": "config.logs.JsonLines"},
     },
-    "handlers": {"log": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["route"]}},
+    "handlers": {
+        "log": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["route", "request"]}
+    },
     "root": {"handlers": ["log"], "level": "INFO"},
     "loggers": {
         # Django's own handler would write requests a second time, with their paths.

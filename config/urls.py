@@ -12,5 +12,6 @@ handler429 = "apps.accounts.views.too_many_attempts"  # allauth asks for it
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.public.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.health.urls")),
     path("workspace/", include("apps.workspace.urls")),
 ]

@@ -19,6 +19,7 @@ ROOMS = (
     "reports",
     "metrics",
     "exports",
+    "health",
     "workspace",
     "public",
     "api",

@@ -106,6 +106,8 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         ("PLATFORM_DEFINITION_DIRS", "/no/such/folder", "Write folders that exist, separated by ':'."),
         ("CSRF_TRUSTED_ORIGINS", "example.org", "Write it with its scheme: https://example.org."),
         ("SECRET_KEY_FILE", "/no/such/file", "cannot be read (No such file or directory)"),
+        ("METRICS_TOKEN", "short", "METRICS_TOKEN is too short. Write 20 or more random characters."),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'. Write line or json."),
     ],
 )
 def test_a_wrong_value_says_what_to_write(load_settings: Any, name: str, value: str, sentence: str) -> None:

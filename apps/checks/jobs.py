@@ -18,6 +18,7 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 
 from apps.core import clock
+from config.logs import request_id
 
 from .beats import Beats, What, beat
 from .lease import waiting_hosts
@@ -53,11 +54,16 @@ class CheckWorker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run one job, on a connection to the database that still holds: it may have gone since the last."""
+        """Run one job, on a connection to the database that still holds: it may have gone since the last.
+
+        What is logged meanwhile has the job's id.
+        """
         close_old_connections()
+        token = request_id.set(str(job.id))
         try:
             super().execute_job(job, queue)
         finally:
+            request_id.reset(token)
             close_old_connections()
 
 

@@ -26,6 +26,7 @@ from .views import (
     review,
     settings,
     staleness,
+    system,
 )
 
 app_name = "workspace"
@@ -38,6 +39,7 @@ urlpatterns = [
     path("platforms/<slug:platform>/looked/", staleness.looked, name="looked_at_definition"),
     path("platforms/<slug:platform>/", platforms.platform, name="platform"),
     path("classify/", classify.classify, name="classify"),
+    path("system/", system.system, name="system"),
     path("<slug:slug>/", campaigns.campaign, name="campaign"),
     path("<slug:slug>/figures/", figures.figures, name="figures"),
     path("<slug:slug>/charts/<slug:chart>.csv", figures.chart_csv, name="chart_csv"),

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.checks import stalled
 from apps.checks.outcomes import Outcome, Status
 from apps.checks.selectors import stale_definitions
 from apps.metrics.counts import percent
@@ -37,6 +38,12 @@ def outcome_word(outcome: Outcome) -> str:
 def share(count: int, of: int) -> str:
     """`count` of `of` in percent."""
     return percent(count, of)
+
+
+@register.simple_tag
+def stall() -> stalled.Stall | None:
+    """Why nothing is checked although there is work, if so. At most five queries."""
+    return stalled.stall()
 
 
 @register.simple_tag
