@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from typing import Any
 
 import django_rq
@@ -25,7 +26,7 @@ from .lease import waiting_hosts
 from .line import Line
 from .runner import HOSTS_A_LOOK, Runner
 from .siblings import Siblings
-from .stalled import current_pause
+from .stalled import Stall, current_pause, patience, stall
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ RETENTION: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 7 * 24 * 3600}
 _stop = threading.Event()
 _siblings = Siblings()  # a shift is short; what hosts told outlasts it in its worker
 _beats = Beats()  # and so does when this worker last gave a sign
+_said_at = -math.inf  # when this process last said that nothing is checked, on the monotonic clock
 _line = Line()  # and what it saw of our own line
 
 
@@ -70,16 +72,28 @@ class CheckWorker(SimpleWorker):
 def tick() -> int:
     """Call a worker for each handful of hosts that wait, but for those called already; returns how many.
 
-    While checking is paused because our own line is down, one is called when it is time to look again.
+    While checking is paused because our own line is down, one is called when it is time to look again. Where
+    nobody has taken the work for three ticks, one waits in the queue for whoever comes, and no more.
     """
+    found = stall()
     beat(What.TICK)
     shifts = django_rq.get_queue("default")
-    pause = current_pause()
+    pause = current_pause() if found is not None else None
     if pause is not None:
-        wanted = int(pause.look_at <= clock.shared_wall()) - shifts.count
-        return _call(shifts, wanted)
+        return _call(shifts, int(pause.look_at <= clock.shared_wall()) - shifts.count)
+    if found is not None:
+        _say(found)
+        return _call(shifts, 1 - shifts.count)
     waiting = waiting_hosts(clock.shared_wall())[: MOST_SHIFTS * HOSTS_A_LOOK].count()
     return _call(shifts, math.ceil(waiting / HOSTS_A_LOOK) - shifts.count)
+
+
+def _say(found: Stall) -> None:
+    """Write a stall into the log, once in three ticks."""
+    global _said_at
+    if time.monotonic() - _said_at >= patience().total_seconds():
+        _said_at = time.monotonic()
+        log.warning("%s This is so since %s.", found, found.since)
 
 
 def _call(shifts: Queue, wanted: int) -> int:

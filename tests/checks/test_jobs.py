@@ -16,10 +16,12 @@ from rq.cron import CronScheduler
 from rq.job import JobStatus
 
 from apps.checks import jobs
+from apps.checks.beats import What, beat
 from apps.checks.jobs import CheckWorker, check_due
-from apps.checks.models import Host
+from apps.checks.models import Host, Target
 from apps.checks.runner import HOSTS_A_LOOK
 from apps.checks.siblings import Siblings
+from apps.checks.stalled import patience
 from apps.core import clock
 from tests.checks.making import make_targets
 from tests.checks.running import PAGE, Serve, watch, with_own_connection
@@ -83,6 +85,19 @@ def test_a_lost_queue_costs_a_tick_and_keeps_no_host_waiting(queue: Queue) -> No
     queue.connection.flushdb()
     assert not Host.objects.exclude(lease_token="").exists()
     assert jobs.tick() == 1
+
+
+def test_where_nobody_takes_the_work_it_does_not_pile_up(
+    queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(2 * HOSTS_A_LOOK):
+        make_targets("a", host=f"host-{number}.example.org")
+    Target.objects.update(next_check_at=clock.now() - 2 * patience())
+    assert [jobs.tick() for _ in range(3)] == [1, 0, 0]
+    assert caplog.text.count("Nothing is checked") == 1
+    queue.empty()
+    beat(What.CHECK)  # somebody does
+    assert jobs.tick() == 2
 
 
 def test_failed_looks_are_not_kept_for_a_year(valkey_url: str) -> None:
