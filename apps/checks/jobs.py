@@ -26,7 +26,7 @@ from .lease import waiting_hosts
 from .line import Line
 from .runner import HOSTS_A_LOOK, Runner
 from .siblings import Siblings
-from .stalled import Stall, current_pause, patience, stall
+from .stalled import Stall, current_pause, patience, pause_in_force, stall
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def tick() -> int:
     found = stall()
     beat(What.TICK)
     shifts = django_rq.get_queue("default")
-    pause = current_pause() if found is not None else None
+    pause = pause_in_force(clock.shared_wall()) if found is not None else None
     if pause is not None:
         return _call(shifts, int(pause.look_at <= clock.shared_wall()) - shifts.count)
     if found is not None:

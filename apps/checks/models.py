@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import F, Q
 
 from apps.core import clock
 from apps.core.append_only import AppendOnly, AppendOnlyRows
@@ -82,9 +82,11 @@ class Tally(models.Model):
 
 
 class Pause(models.Model):
-    """A time in which nothing was checked because our own line was down (line.py). Kept when it is over."""
+    """A time in which nothing was checked at one place, whose line was down (line.py). Kept when over."""
 
+    place = models.CharField(max_length=200, blank=True)  # CHECK_PLACE of the machines whose line it is
     since = models.DateTimeField()  # the first sign of it, in the record's time
+    noticed_at = models.DateTimeField()  # in real time
     why = models.CharField(max_length=20, choices=Trouble.choices)
     platforms = models.PositiveSmallIntegerField()  # that failed at once when it began
     look_at = models.DateTimeField()  # when to look next whether it is over, in real time
@@ -94,9 +96,7 @@ class Pause(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                ExpressionWrapper(Q(ended_at__isnull=True), models.BooleanField()),
-                condition=Q(ended_at__isnull=True),
-                name="one_pause_at_a_time",
+                fields=["place"], condition=Q(ended_at__isnull=True), name="one_pause_at_a_place"
             ),
         ]
 

@@ -1,6 +1,7 @@
 """The pause on record: beginning one, looking whether it is over, ending it; and who is asked about our line.
 
-It is in the database, so that all workers see it, and one of them at a time looks whether it is over.
+It is in the database, so that all workers of a place (CHECK_PLACE), which share one line, see it. One of them
+at a time looks whether it is over.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from . import line, probing
 from .canaries import CanaryURL
 from .models import Canary, Host, Pause, Target
 from .outcomes import Fault, Outcome, Status, Trouble
+from .stalled import own_place
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,20 @@ class Voucher:
 
 
 def begin(why: Trouble, *, since: datetime, platforms: int) -> Pause:
-    """Pause checking, unless it is paused already; returns the pause that is in force."""
-    at = clock.shared_wall() + line.gap_after(0)
+    """Pause checking at this place, unless it is paused already; returns the pause that is in force here."""
+    wall = clock.shared_wall()
     try:
         with transaction.atomic():
-            pause = Pause.objects.create(since=since, why=why, platforms=platforms, look_at=at)
+            pause = Pause.objects.create(
+                place=own_place(),
+                since=since,
+                noticed_at=wall,
+                why=why,
+                platforms=platforms,
+                look_at=wall + line.gap_after(0),
+            )
     except IntegrityError:
-        return Pause.objects.get(ended_at=None)
+        return Pause.objects.get(place=own_place(), ended_at=None)
     log.warning("Checking is paused: %s. It goes on when several answer again.", why.label)
     return pause
 

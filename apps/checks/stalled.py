@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import TextChoices
 
 from apps.core import clock
@@ -13,6 +14,7 @@ from .beats import What, last_beats, tick
 from .lease import due_targets, unattended_hosts
 from .models import Host, Pause, Target
 
+ABANDONED = timedelta(hours=1)  # a look that is overdue for so long: no worker of that place runs any more
 TICKS = 3  # without a check although there is work: one may be lost, and a second be late
 
 
@@ -49,17 +51,20 @@ def stalled_since() -> datetime | None:
 def stall() -> Stall | None:
     """Why nothing is checked although there is work, and since when; None if all is well.
 
-    1. While checking is paused because our own line is down, that is why.
+    1. While checking is paused because our own line is down, and no other place checks, that is why.
     2. Whatever is leased is being worked on, and what became due less than three ticks ago may wait.
     3. Else nothing was checked for three ticks. If nobody ticked for as long, no checker runs; else there is
        one that hands out work, and nobody who takes it.
 
     At most five queries, of which none reads a table as a whole.
     """
-    paused = current_pause()
-    if paused is not None:
-        return Stall(paused.since, Cause.PAUSED)
     wall = clock.shared_wall()
+    paused = pause_in_force(wall)
+    if paused is not None:
+        checked_at = last_beats().get(What.CHECK)
+        # What was under way may still be written; what comes later comes from somewhere else.
+        elsewhere = checked_at is not None and checked_at > max(paused.noticed_at + tick(), wall - patience())
+        return None if elsewhere else Stall(paused.since, Cause.PAUSED)
     before = clock.in_the_record(wall - patience())
     if Host.objects.filter(lease_until__gt=wall).exists():
         return None
@@ -76,9 +81,20 @@ def stall() -> Stall | None:
     return Stall(since, Cause.NO_TICK if no_tick else Cause.NO_WORKER)
 
 
+def own_place() -> str:
+    """The place whose line this process uses."""
+    return str(settings.CHECK_PLACE)[:200]
+
+
 def current_pause() -> Pause | None:
-    """The pause that is in force, if any. One query."""
-    return Pause.objects.filter(ended_at=None).first()
+    """The pause that is in force at this place, if any. One query."""
+    return Pause.objects.filter(place=own_place(), ended_at=None).first()
+
+
+def pause_in_force(wall: datetime) -> Pause | None:
+    """Of the pauses at all places the one that is looked at next, if anybody looks. One query."""
+    looked_at = Pause.objects.filter(ended_at=None, look_at__gt=wall - ABANDONED)
+    return looked_at.order_by("look_at").first()
 
 
 def _first_due(before: datetime) -> datetime:

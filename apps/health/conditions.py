@@ -146,8 +146,19 @@ def _tick(facts: Facts) -> Condition:
     return Condition("tick", "Checker", Grade.OK, f"The checker looked what is due {_ago(age)}.", age=age)
 
 
+_MEND_THE_LINE = (
+    "Look whether the machine that checks reaches the internet: its cable or Wi-Fi, its name servers, a "
+    "proxy (CHECK_PROXY), a sign-in page, a filter. Checking goes on by itself once several platforms answer."
+)
+
+
 def _checking(facts: Facts) -> Condition:
     stall, told_at = facts.database.stall, facts.database.beats.get(What.TOLD)
+    pause = facts.database.pause
+    if stall is None and pause is not None:
+        place = pause.place or "one place"
+        sentence = f"Checking is paused at {place}: its line seems to be down. Other places go on."
+        return Condition("checks", "Checks", Grade.LOOK, sentence, _MEND_THE_LINE)
     if stall is None:
         if told_at is None:
             return Condition("checks", "Checks", Grade.OK, "No check has told anything yet.")
@@ -163,9 +174,7 @@ def _checking(facts: Facts) -> Condition:
         Cause.NO_WORKER: f"{since}, although there is work: it is handed out, and nobody takes it.",
     }
     remedies = {
-        Cause.PAUSED: "Look whether this machine reaches the internet: its cable or Wi-Fi, its name servers, "
-        "a proxy (CHECK_PROXY), a sign-in page, a filter. Checking goes on by itself once several platforms "
-        "answer.",
+        Cause.PAUSED: _MEND_THE_LINE,
         Cause.NO_TICK: "Start the checker: see above.",
         Cause.NO_WORKER: "Look whether workers run, what their log says, and whether Redis answers; start "
         "them anew if they hang.",

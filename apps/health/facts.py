@@ -27,7 +27,7 @@ from rq import Queue, Worker
 from apps.checks.beats import What, last_beats
 from apps.checks.models import Host, Pause, Target
 from apps.checks.selectors import stale_definitions
-from apps.checks.stalled import Stall, current_pause, stall
+from apps.checks.stalled import Stall, pause_in_force, stall
 from apps.core import clock
 from apps.reports.models import Import
 
@@ -90,7 +90,8 @@ def facts() -> Facts:
 
 def _database_facts() -> DatabaseFacts:
     try:
-        offset = clock.wall() - clock.shared_wall()
+        wall = clock.shared_wall()
+        offset = clock.wall() - wall
         unapplied = _unapplied()
         if unapplied:
             return DatabaseFacts(clock_offset=offset, unapplied=unapplied)
@@ -103,11 +104,11 @@ def _database_facts() -> DatabaseFacts:
             size_bytes=_size(),
             beats=last_beats(),
             stall=stall(),
-            pause=current_pause(),
+            pause=pause_in_force(wall),
             pauses=Pause.objects.count(),
             targets=dict(Target.objects.order_by().values_list("status").annotate(Count("pk"))),
             **due.aggregate(due=Count("pk"), oldest_due=Min("next_check_at")),
-            leases=Host.objects.filter(lease_until__gt=clock.shared_wall()).count(),
+            leases=Host.objects.filter(lease_until__gt=wall).count(),
             stale=tuple(one.platform for one in stale_definitions()),
             imports=dict(Import.objects.order_by().values_list("state").annotate(Count("pk"))),
             failed_imports=failed.count(),

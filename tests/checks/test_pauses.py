@@ -281,6 +281,19 @@ def test_two_workers_make_one_pause_and_take_turns_in_looking() -> None:
     assert third != first
 
 
+def test_a_line_that_is_down_at_one_place_pauses_no_other(
+    internet: Internet, targets: list[Target], settings: Any
+) -> None:
+    internet.goes(DOWN["silent"])
+    make_due()
+    settings.CHECK_PLACE = "with a line that is down"
+    Runner().run_due()
+    internet.goes(None)
+    settings.CHECK_PLACE = "elsewhere"
+    assert Runner().run_due().checks == len(targets)
+    assert Pause.objects.get().ended_at is None
+
+
 def test_while_it_is_paused_the_queue_carries_one_look_at_a_time(
     internet: Internet, targets: list[Target], valkey_url: str, settings: Any
 ) -> None:

@@ -15,7 +15,7 @@ from apps.checks.beats import Beats, What, beat, last_beats, tallies, tick
 from apps.checks.models import Host, Pause, Target
 from apps.checks.outcomes import Outcome, Reason, Trouble
 from apps.checks.runner import Runner
-from apps.checks.stalled import Cause, stall, stalled_since
+from apps.checks.stalled import ABANDONED, Cause, stall, stalled_since
 from apps.core import clock
 from tests.checks.making import at, make_targets
 from tests.checks.running import GONE, PAGE, SLUG, Serve, define, watch
@@ -86,7 +86,7 @@ def test_a_host_that_is_held_or_wants_to_be_left_alone_is_no_work_lying_about(du
 
 
 def test_a_pause_is_a_stand_from_its_first_sign(due: datetime) -> None:
-    Pause.objects.create(since=at(-1), why=Trouble.SILENT, platforms=2, look_at=at(0))
+    Pause.objects.create(since=at(-1), why=Trouble.SILENT, platforms=2, noticed_at=at(0), look_at=at(0))
     with after(due, 1):
         found = stall()
         assert found is not None
@@ -94,6 +94,25 @@ def test_a_pause_is_a_stand_from_its_first_sign(due: datetime) -> None:
     Pause.objects.update(ended_at=at(1))
     with after(due, 1):
         assert stall() is None
+
+
+def test_a_pause_at_one_place_is_no_stand_while_another_checks(due: datetime) -> None:
+    Pause.objects.create(
+        place="here", since=due, why=Trouble.SILENT, platforms=2, noticed_at=due, look_at=due
+    )
+    with after(due, 0.5):
+        beat(What.CHECK)  # what was under way
+    with after(due, 0.6):
+        assert stall() is not None
+    with after(due, 2):
+        beat(What.CHECK)
+    with after(due, 4):
+        assert stall() is None
+    with after(due, 6):
+        assert stall() is not None
+    Target.objects.update(next_check_at=None)
+    with time_machine.travel(due + ABANDONED, tick=False):
+        assert stall() is None  # and nobody is left there who could end it
 
 
 def test_to_ask_reads_no_table_as_a_whole(due: datetime) -> None:

@@ -92,6 +92,12 @@ TABLE = [
         Grade.LOOK,
         "7 targets are due, the oldest for 1 h 1 min",
     ),
+    (
+        "checks",
+        with_database(pause=Pause(place="Berlin", why=Trouble.SILENT, platforms=2)),
+        Grade.LOOK,
+        "Checking is paused at Berlin",
+    ),
     ("definitions", with_database(stale=("huggingface",)), Grade.LOOK, "1 definition is stale: huggingface"),
     ("imports", with_database(failed_imports=2), Grade.LOOK, "seven days: 2."),
     (

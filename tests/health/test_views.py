@@ -61,8 +61,13 @@ def test_ready_says_how_each_condition_stands_and_names_nothing() -> None:
 
 @pytest.mark.usefixtures("working")
 def test_a_pause_is_not_ready() -> None:
+    now = clock.wall()
     Pause.objects.create(
-        since=clock.now() - timedelta(minutes=2), why=Trouble.SILENT, platforms=2, look_at=clock.wall()
+        since=now - timedelta(minutes=2),
+        why=Trouble.SILENT,
+        platforms=2,
+        noticed_at=clock.wall(),
+        look_at=clock.wall(),
     )
     answer = get("/readyz")
     assert answer.status_code == 503

@@ -27,8 +27,13 @@ def page(team: Team, who: str, path: str = "/workspace/system/") -> str:
 @pytest.fixture
 def paused(team: Team) -> None:
     beat(*What)
+    now = clock.wall()
     Pause.objects.create(
-        since=clock.now() - timedelta(minutes=5), why=Trouble.SILENT, platforms=3, look_at=clock.wall()
+        since=now - timedelta(minutes=5),
+        why=Trouble.SILENT,
+        platforms=3,
+        noticed_at=clock.wall(),
+        look_at=clock.wall(),
     )
 
 
@@ -46,14 +51,14 @@ def test_a_pause_is_told_with_what_to_do(team: Team) -> None:
     text = page(team, "administrator")
     assert "The site does not do all of its work." in text
     assert "our own line seems to be down. When it began, nothing comes back" in text
-    assert "Look whether this machine reaches the internet" in text
+    assert "Look whether the machine that checks reaches the internet" in text
 
 
 @pytest.mark.usefixtures("paused")
 def test_members_read_what_concerns_them_and_no_more(team: Team) -> None:
     text = page(team, "viewer")
     assert "our own line seems to be down" in text
-    for told_to_administrators in ("Look whether this machine", "VAR_DIR", "The database answers", "Figures"):
+    for told_to_administrators in ("Look whether the machine", "VAR_DIR", "The database answers", "Figures"):
         assert told_to_administrators not in text
 
 
