@@ -23,7 +23,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def redacted(text: str) -> str:
-    """`text` as it may be logged: "[address]" for a URL, "[e-mail]", and "[a row]" for what a database quotes."""
+    """`text` as it may be logged: "[address]" for a URL, "[e-mail]", "[a row]" for what a database quotes."""
     return EMAIL.sub("[e-mail]", QUOTED_ROW.sub(r"\1: [a row]", ADDRESS.sub("[address]", text)))
 
 

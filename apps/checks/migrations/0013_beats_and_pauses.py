@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('checks', '0011_indexes_of_few_rows'),
+        ('checks', '0012_erasures'),
     ]
 
     operations = [
