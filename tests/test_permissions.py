@@ -114,7 +114,8 @@ def test_a_view_lets_in_whom_it_says_and_nobody_else(route: Route, everybody: Ev
             if everybody.gets_in(who, permission, method):
                 if route.name not in OF_OTHERS:  # allauth refuses to confirm a password that there is not
                     assert answer.status_code not in {401, 403}, (method, who)
-                assert answer.status_code < 500, (method, who)
+                if route.name != "health:ready":  # it says so with 503 where no checker runs
+                    assert answer.status_code < 500, (method, who)
                 assert not sent_to_sign_in, (method, who)
                 if permission.gate == Gate.CAMPAIGN:
                     assert answer.status_code in {200, 302}, (method, who)

@@ -118,12 +118,13 @@ def none_can_vouch() -> bool:
 
 def _targets_that_are_up(wall: datetime) -> list[Target]:
     """One target that is up on each of the hosts that were asked last."""
-    up = Target.objects.filter(host=OuterRef("pk"), status=Status.AVAILABLE)
+    watched = Target.objects.filter(status=Status.AVAILABLE).exclude(next_check_at=None)
+    up = watched.filter(host=OuterRef("pk"))
     free = Host.objects.filter(Q(not_before=None) | Q(not_before__lte=wall))
     hosts = free.filter(Exists(up)).order_by(F("not_before").desc(nulls_last=True), "pk")
     found: dict[str, Target] = {}
     for host in hosts[:HOSTS_LOOKED_THROUGH]:
-        target = Target.objects.filter(host=host, status=Status.AVAILABLE).first()
+        target = watched.filter(host=host).first()
         if target is not None:
             found.setdefault(target.platform, target)
         if len(found) == line.LOOK_AT:

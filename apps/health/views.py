@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from apps.accounts.permissions import for_everyone
+
 from . import metrics
 from .conditions import Condition, Grade, conditions, grade_of
 from .facts import kept_facts
@@ -18,6 +20,7 @@ READY_SECONDS = 5.0  # however often it is asked, the database is asked no more 
 
 
 @require_safe
+@for_everyone
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
     """200 while this process answers. Asks nothing of the database."""
@@ -25,6 +28,7 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@for_everyone
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Each condition as JSON, with 200, or 503 where one is failing. Strangers may see it: words and ages."""
@@ -44,11 +48,12 @@ def _told(condition: Condition) -> dict[str, object]:
 
 
 @require_safe
+@for_everyone
 @never_cache
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format. With METRICS_TOKEN for whoever has it; else for this machine alone.
 
-    Behind a proxy everybody comes from the proxy's address, so there the token is needed.
+    To others it is no page. Behind a proxy everybody comes from its address, so there the token is needed.
     """
     if settings.METRICS_TOKEN:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Person
+from apps.accounts.permissions import for_signed_in
 from apps.health.conditions import Grade, conditions, grade_of
 from apps.health.facts import facts
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def system(request: HttpRequest) -> HttpResponse:
     """Each condition of the site. Members read what concerns their figures, administrators everything."""
     person = cast(Person, request.user)
