@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
@@ -18,9 +18,9 @@ from apps.core import clock
 from apps.platforms.registry import platform_name
 
 from .deadlines import Rule, StopsAt, covers, deadline, fits, rules
-from .models import Campaign, Channel, Claim, ClaimWord, ErrorMark, Item, Reply, ReplyKind, Report
-from .reply_selectors import bounced, unanswered
-from .selectors import STILL_UP, items_of, review_targets, shown_url
+from .models import Campaign, Channel, Item, Reply, ReplyKind, Report
+from .reply_selectors import bounced, contradicted_claims, unanswered
+from .selectors import countable, items_of, review_targets, shown_url
 from .visibility import MEMBERS_ONLY, row_for, told
 
 OF_REPORT = ("number", "platform", "category", "standing", "channel")
@@ -130,7 +130,7 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
     decided = Reply.objects.filter(report=OuterRef("report"), kind=ReplyKind.DECISION, taken_back_at=None)
     arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
     groups = (
-        _countable(Item.objects.filter(report__in=arrived))
+        countable(Item.objects.filter(report__in=arrived))
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .filter(reported_at__gt=now - timedelta(hours=lengths[-1]))
         .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
@@ -196,24 +196,9 @@ def _review(campaign: Campaign, who: Audience, limit: int) -> Shown[WaitingItem]
 
 
 def _contradicted(campaign: Campaign, who: Audience, limit: int) -> Shown[ContradictedClaim]:
-    later = Claim.objects.filter(
-        Q(reply__received_at__gt=OuterRef("reply__received_at"))
-        | Q(reply__received_at=OuterRef("reply__received_at"), reply__gt=OuterRef("reply")),
-        item=OuterRef("item"),
-        reply__taken_back_at=None,
-    )
-    in_error = ErrorMark.objects.filter(item=OuterRef("item"), taken_back_at=None)
     claims = (
-        Claim.objects.filter(
-            ~Exists(later),
-            ~Exists(in_error),
-            reply__report__campaign=campaign,
-            reply__taken_back_at=None,
-            claim=ClaimWord.REMOVED,
-            item__control=False,
-            item__target__status__in=STILL_UP,
-            item__target__present_at__gt=F("reply__received_at"),
-        )
+        contradicted_claims()
+        .filter(reply__report__campaign=campaign)
         .select_related("reply__report", "item__target")
         .order_by("reply__received_at", "item_id")
     )
@@ -237,9 +222,4 @@ def _rows_for(who: Audience, rows: Iterable[Row]) -> tuple[Row, ...]:
 
 
 def _with_countable_items(reports: QuerySet[Report]) -> QuerySet[Report]:
-    return reports.filter(Exists(_countable(Item.objects.filter(report=OuterRef("pk")))))
-
-
-def _countable(items: QuerySet[Item]) -> QuerySet[Item]:
-    in_error = ErrorMark.objects.filter(item=OuterRef("pk"), taken_back_at=None)
-    return items.filter(~Exists(in_error), control=False)
+    return reports.filter(Exists(countable(Item.objects.filter(report=OuterRef("pk")))))

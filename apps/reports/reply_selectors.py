@@ -252,6 +252,29 @@ def removal_claims(report: Report) -> Mapping[int, datetime]:
     return {item: at for item, (word, at) in said.items() if word == ClaimWord.REMOVED}
 
 
+def contradicted_claims() -> QuerySet[Claim]:
+    """Claims that an item was removed, of which the item was seen there later and still is.
+
+    Only the last that standing replies say of an item counts; controls and items reported in error do not.
+    """
+    later = Claim.objects.filter(
+        Q(reply__received_at__gt=OuterRef("reply__received_at"))
+        | Q(reply__received_at=OuterRef("reply__received_at"), reply__gt=OuterRef("reply")),
+        item=OuterRef("item"),
+        reply__taken_back_at=None,
+    )
+    in_error = ErrorMark.objects.filter(item=OuterRef("item"), taken_back_at=None)
+    return Claim.objects.filter(
+        ~Exists(later),
+        ~Exists(in_error),
+        reply__taken_back_at=None,
+        claim=ClaimWord.REMOVED,
+        item__control=False,
+        item__target__status__in=STILL_UP,
+        item__target__present_at__gt=F("reply__received_at"),
+    )
+
+
 def still_up_of(report: Report) -> list[StillUp]:
     """The report's items that are still up, as a reminder names them. Two queries.
 

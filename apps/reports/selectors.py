@@ -25,6 +25,7 @@ from .models import (
     Category,
     Channel,
     Delivery,
+    ErrorMark,
     Import,
     Item,
     Membership,
@@ -338,6 +339,12 @@ def items_of(campaign: Campaign) -> QuerySet[Item]:
 def shown_url(item: Item) -> str:
     """An item's URL as pages show it: defanged, or that it was erased."""
     return defang(item.submitted) if item.erased_at is None else "(erased)"
+
+
+def countable(items: QuerySet[Item]) -> QuerySet[Item]:
+    """Those of the items that figures may count: no controls, none reported in error."""
+    in_error = ErrorMark.objects.filter(item=OuterRef("pk"), taken_back_at=None)
+    return items.filter(~Exists(in_error), control=False)
 
 
 def item_rows(

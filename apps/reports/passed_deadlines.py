@@ -1,0 +1,78 @@
+"""Deadlines that have passed for items that do not look gone, for whoever wants to tell people of it.
+
+A deadline counts where the reporter's standing starts its clock, the report arrived, and, for one that a
+decision stops, nothing was decided: as on the board of what is due.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from apps.checks.outcomes import Status
+
+from .deadlines import Rule, StopsAt, covers, rules
+from .models import Item, Reply, ReplyKind, Report
+from .reply_selectors import bounced
+from .selectors import countable
+
+
+@dataclass(frozen=True, slots=True)
+class PassedDeadline:
+    """A rule's time that ran out at one moment for items of one report that do not look gone."""
+
+    campaign: int
+    report: int  # its primary key
+    platform: str
+    rule: Rule
+    at: datetime
+    items: tuple[int, ...]  # primary keys
+
+
+def passed_deadlines(*, after: datetime, upto: datetime) -> list[PassedDeadline]:
+    """What passed in (`after`, `upto`]. One query a rule.
+
+    An item that was entered after its deadline is left out: nothing passed while it was watched.
+    """
+    found: list[PassedDeadline] = []
+    for rule in rules().values():
+        if rule.hours is not None:
+            found += _of_rule(rule, timedelta(hours=rule.hours), after, upto)
+    return found
+
+
+def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> list[PassedDeadline]:
+    items = (
+        countable(Item.objects.filter(report__in=_that_start(rule)))
+        .filter(reported_at__gt=after - length, reported_at__lte=upto - length)
+        .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
+        .order_by("pk")
+        .values_list(
+            "pk", "report__campaign_id", "report_id", "report__platform", "reported_at", "created_at"
+        )
+    )
+    groups: dict[tuple[int, int, str, datetime], list[int]] = defaultdict(list)
+    for pk, campaign, report, platform, reported_at, created_at in items:
+        at = reported_at + length
+        if created_at < at and covers(rule, reported_at):
+            groups[campaign, report, platform, at].append(pk)
+    return [PassedDeadline(*key[:3], rule, key[3], tuple(pks)) for key, pks in groups.items()]
+
+
+def _that_start(rule: Rule) -> QuerySet[Report]:
+    """Reports that start the rule's clock, that arrived, and whose clock nothing else has stopped."""
+    reports = Report.objects.all()
+    for name, words in (
+        ("category", rule.categories),
+        ("standing", rule.standings),
+        ("channel", rule.channels),
+    ):
+        if words:
+            reports = reports.filter(**{f"{name}__in": words})
+    if rule.stops_at != StopsAt.REMOVAL:
+        decided = Reply.objects.filter(report=OuterRef("pk"), kind=ReplyKind.DECISION, taken_back_at=None)
+        reports = reports.filter(~Exists(decided))
+    return reports.exclude(pk__in=bounced(reports).values("pk"))
