@@ -219,6 +219,7 @@ INSTALLED_APPS = [
     "apps.metrics",
     "apps.exports",
     "apps.health",
+    "apps.notifications",
     "apps.workspace",
     "apps.public",
     "apps.api",

@@ -20,13 +20,14 @@ ROOMS = (
     "metrics",
     "exports",
     "health",
+    "notifications",
     "workspace",
     "public",
     "api",
     "demo",
     "server",
 )
-DOMAIN_ROOMS = ("platforms", "checks", "reports", "metrics", "exports")
+DOMAIN_ROOMS = ("platforms", "checks", "reports", "metrics", "exports", "notifications")
 NETWORK_MODULES = {
     "socket",
     "ssl",

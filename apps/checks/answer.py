@@ -18,7 +18,8 @@ class Ask:
     `name` is the probe's name in the platform's definition ("api", "page"), "canary" or "sibling". `because`
     names the signal that sent us on to it, as a verdict does; "" for the first. With `head_only` only the
     head of the answer is asked for (HEAD), never its body. `post` is the JSON of a question that an API takes
-    as POST only; redirects are not followed then.
+    as POST only, or of a message to a webhook; redirects are not followed then, and with `head_only` the
+    answer's body is left unread.
     """
 
     name: str

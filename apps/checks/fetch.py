@@ -1,4 +1,4 @@
-"""The one gate out: the only module that opens a socket to a reported URL.
+"""The one gate out: the only module that opens a socket to a reported URL, or to a campaign's webhook.
 
 A reported URL is chosen by strangers, and so is all that its server answers. What is held here:
 

@@ -16,7 +16,7 @@ MAX_NAME = 200
 LOWEST_MINIMUM_N = 1
 HIGHEST_MINIMUM_N = 1_000
 
-ADDRESS_WORDS = frozenset({"new", "definitions", "platforms", "classify", "system"})
+ADDRESS_WORDS = frozenset({"new", "definitions", "platforms", "classify", "notices", "system"})
 """Words that no campaign can be called, because pages of the workspace are."""
 
 

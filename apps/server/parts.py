@@ -30,7 +30,7 @@ class CannotServe(Exception):
 
 
 def parts(*, host: str, port: int) -> Iterator[Part]:
-    """What `serve` starts: the web server, and checkers, or a queue with its workers."""
+    """What `serve` starts: the web server, the notifier, and checkers, or a queue with its workers."""
     yield Part(
         "web server",
         [
@@ -40,6 +40,8 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
             *("--log-level", "warning", "config.wsgi:application"),
         ],
     )
+    # What it did not send, it sends when it is there again.
+    yield Part("notifier", manage("run_notifier"), comes_again=True)
     if not settings.REDIS_URL:
         for number in range(1, settings.CHECK_PROCESSES + 1):
             yield Part("checker" if number == 1 else f"checker {number}", manage("run_checker"))

@@ -14,8 +14,8 @@ from apps.server.parts import checker_words, parts
 )
 def test_as_many_checkers_are_started_as_are_wanted(settings: Any, processes: int, words: str) -> None:
     settings.REDIS_URL, settings.CHECK_PROCESSES, settings.CHECK_CONCURRENCY = "", processes, 16
-    web, *checkers = parts(host="127.0.0.1", port=8000)
-    assert web.name == "web server"
+    web, notifier, *checkers = parts(host="127.0.0.1", port=8000)
+    assert (web.name, notifier.name) == ("web server", "notifier")
     assert [part.command[-1] for part in checkers] == ["run_checker"] * processes
     assert len({part.name for part in checkers}) == processes
     assert checker_words() == words

@@ -208,7 +208,7 @@ def test_the_page_takes_as_many_queries_for_300_items_as_for_3(
     client = team.client("viewer")
     # session, person, campaign, role; filter's reports; figures: items, error marks, reports, replies,
     # claims; timeline: its ends, entries, changes, reports, replies
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get(f"{FIGURES}?by=platform&by=report")
 
 

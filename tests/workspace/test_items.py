@@ -128,7 +128,7 @@ def test_the_page_takes_as_many_queries_for_2000_checks_as_for_2(
     client = team.client("reviewer")
     # session, person, campaign, role, item, whether in error, report's standing, moments, checks, people,
     # transitions, siblings
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page = client.get(path_of(item)).content.decode()
     assert "The last 30 of 2" in page
     assert page.count("<rect") < 200

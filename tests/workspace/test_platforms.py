@@ -89,7 +89,7 @@ def test_the_list_takes_few_queries(team: Team, django_assert_num_queries: Djang
     for platform in ("github", "huggingface", "example.net"):
         make_item(make_report(team.campaign), make_target(platform=platform))
     client = team.client("viewer")
-    with django_assert_num_queries(5):  # session, person, targets, stale definitions, roles
+    with django_assert_num_queries(6):  # session, person, targets, stale definitions, roles, the bell
         client.get(LIST)
 
 

@@ -196,7 +196,7 @@ def test_the_form_takes_as_many_queries_for_150_items_as_for_2(
     make_items(make_report(team.campaign), items)
     client = team.client("editor")
     # session, person, campaign, role, report, its standing, items
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = client.get(NEW).content.decode()
     assert page.count('name="claim_') == items
 

@@ -135,7 +135,7 @@ def test_a_reports_page_takes_as_many_queries_for_200_items_as_for_2(
     client = team.client("viewer")
     # session, person, campaign, role, report, its standing, item count, items; replies, reminders, how many
     # and which of these items were reported in error
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get("/workspace/example-models/reports/1/")
 
 

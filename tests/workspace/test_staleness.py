@@ -96,8 +96,8 @@ def test_the_notice_takes_one_query(
 ) -> None:
     client = team.client("viewer")
     client.get("/workspace/")
-    # Whether checking has stalled takes three, and where its clock is asked for a fourth.
-    queries = 5 + 3 + (connection.vendor == "postgresql")
+    # The bell takes one; whether checking has stalled takes three, and where its clock is asked for a fourth.
+    queries = 5 + 1 + 3 + (connection.vendor == "postgresql")
     with django_assert_num_queries(queries):
         client.get("/workspace/")
     for slug in ("github", "civitai", "huggingface")[:many]:
