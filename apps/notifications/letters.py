@@ -38,7 +38,7 @@ def send_due_letters(stop: threading.Event | None = None) -> int:
     One connection serves for all of them. While the mail server cannot be reached, all that are due count one
     failed attempt, and nobody waits for each.
     """
-    due = Letter.objects.filter(next_attempt_at__lte=clock.shared_wall())
+    due = Letter.objects.filter(next_attempt_at__lte=clock.wall())
     due = due.select_related("membership__person", "membership__campaign").order_by("next_attempt_at", "pk")
     letters = list(due[:LETTERS_A_ROUND])
     if not letters:
@@ -84,7 +84,7 @@ def membership_of_token(token: str) -> Membership | None:
 
 def _take(letter: Letter) -> bool:
     """Count an attempt at a letter that nobody else has taken meanwhile."""
-    until = clock.shared_wall() + ATTEMPT
+    until = clock.wall() + ATTEMPT
     held = Letter.objects.filter(pk=letter.pk, next_attempt_at=letter.next_attempt_at)
     if held.update(next_attempt_at=until, attempts=F("attempts") + 1) != 1:
         return False
@@ -162,7 +162,7 @@ def _close(connection: BaseEmailBackend) -> None:
 
 def _note(letter: Letter, failure: Failure | None) -> None:
     """Write down how an attempt ended, unless it ran out meanwhile and another process tries."""
-    now = clock.shared_wall()
+    now = clock.wall()
     held = Letter.objects.filter(pk=letter.pk, next_attempt_at=letter.next_attempt_at)
     if failure is None:
         held.update(next_attempt_at=None, sent_at=now, last_error="")

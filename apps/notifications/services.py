@@ -242,7 +242,7 @@ def _letter(member: Membership, mails: Mails) -> Letter:
     if letter := waiting.select_for_update().order_by("-pk").first():
         return letter
     last = letters.aggregate(last=Max("due_at"))["last"]
-    due = mail_due(mails, clock.shared_wall(), last)
+    due = mail_due(mails, clock.wall(), last)
     return Letter.objects.create(membership=member, mails=mails, due_at=due, next_attempt_at=due)
 
 

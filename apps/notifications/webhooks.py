@@ -32,7 +32,7 @@ def send_due_messages(stop: threading.Event | None = None) -> int:
     After a failure the other messages to the same webhook wait as long, so that one that does not answer
     costs its time once a round.
     """
-    due = WebhookMessage.objects.filter(next_attempt_at__lte=clock.shared_wall())
+    due = WebhookMessage.objects.filter(next_attempt_at__lte=clock.wall())
     messages = list(
         due.select_related("webhook__campaign", "event__report").order_by("pk")[:MESSAGES_A_ROUND]
     )
@@ -75,7 +75,7 @@ def body_of(message: WebhookMessage) -> bytes:
 
 def _take(message: WebhookMessage) -> bool:
     """Count an attempt at a message that nobody else has taken meanwhile."""
-    until = clock.shared_wall() + ATTEMPT
+    until = clock.wall() + ATTEMPT
     held = WebhookMessage.objects.filter(pk=message.pk, next_attempt_at=message.next_attempt_at)
     if held.update(next_attempt_at=until, attempts=F("attempts") + 1) != 1:
         return False
@@ -112,7 +112,7 @@ def _note(message: WebhookMessage, answer: Answer) -> bool:
 
     Nothing is written where the attempt ran out meanwhile and another process tries.
     """
-    now, error = clock.shared_wall(), error_of(answer)
+    now, error = clock.wall(), error_of(answer)
     held = WebhookMessage.objects.filter(pk=message.pk, next_attempt_at=message.next_attempt_at)
     webhooks = Webhook.objects.filter(pk=message.webhook_id)
     if not error:

@@ -42,9 +42,9 @@ def test_a_host_that_is_asked_or_wants_to_be_left_alone_does_not_stand_still(fie
     with time_machine.travel(at(0), tick=False) as moment:
         make_targets("a")
         moment.move_to(at(1))
-        Host.objects.update(**{field: clock.wall() + timedelta(minutes=1)})
+        Host.objects.update(**{field: clock.shared_wall() + timedelta(minutes=1)})
         assert stalled() is None
-        moment.move_to(at(2))
+        Host.objects.update(**{field: clock.shared_wall()})
         assert stalled() is not None
 
 

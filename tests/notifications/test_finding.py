@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from apps.notifications.payload import MOST_ITEMS
 from apps.reports.models import Category, ClaimWord, Decision, Item, ReplyKind, Report, Standing
 from apps.reports.replies import log_reply, mark_errors
 from tests.checks.making import check
+from tests.checks.running import with_own_connection
 from tests.factories import (
     at,
     make_campaign,
@@ -122,6 +124,26 @@ def test_a_row_that_was_committed_late_is_not_missed(told: Told) -> None:
     assert look() == 0
     assert [event.items for event in Event.objects.order_by("pk")] == [[late.pk], [early.pk]]
     assert Reading.objects.get(name=services.CHANGES).upto == second.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_notifiers_at_once_tell_once(told: Told) -> None:
+    item = make_item(make_report(told.campaign))
+    told.go_to(50)
+    remove(item.target)
+    together, made = threading.Barrier(2), list[int]()
+
+    def look_too() -> None:
+        together.wait()
+        made.append(services.find_changes())
+
+    threads = [threading.Thread(target=with_own_connection(look_too)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [0, 1]
+    assert Notice.objects.count() == 2  # one for each member
 
 
 def test_what_does_not_hold_any_more_is_no_event(told: Told) -> None:
