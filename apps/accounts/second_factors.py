@@ -42,6 +42,7 @@ OPEN_PAGES = frozenset(
         "public:checker",
         "public:robots",
         "public:sitemap",
+        "workspace:no_more_mails",  # for whoever holds the link, signed in or not
     }
 )
 PUBLIC_PAGES_OF_CAMPAIGNS = "c/<slug:slug>/"

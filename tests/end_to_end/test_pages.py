@@ -53,9 +53,13 @@ def test_every_page_fits_its_window(width: int, campaign: Campaign, open_page: O
     item = Item.objects.first()
     assert item
     paths = ["/checker/", "/workspace/", "/workspace/new/", home, f"{home}?page=2&sort=-status"]
-    paths += [f"/workspace/{rest}/" for rest in ("platforms", "platforms/facebook", "classify")]
+    paths += [f"/workspace/{rest}/" for rest in ("platforms", "platforms/facebook", "classify", "notices")]
     paths += [
-        f"{home}{rest}" for rest in ("members/", "review/", "reports/new/", "reports/1/", "imports/new/")
+        f"{home}{rest}/"
+        for rest in (
+            *("members", "review", "reports/new", "reports/1", "imports/new"),
+            *("notifications", "webhooks"),
+        )
     ]
     main = {
         "/workspace/": "campaigns",
