@@ -155,8 +155,13 @@ def _note_told(claims: Iterable[int]) -> None:
 def _unknown(news: Sequence[News]) -> list[News]:
     """What of the news is no event yet."""
     known: set[tuple[int, str, str]] = set()
-    for some in parts([one.about for one in news]):
-        known.update(Event.objects.filter(about__in=some).values_list("campaign_id", "kind", "about"))
+    for some in parts(news):
+        events = Event.objects.filter(
+            campaign__in={one.campaign for one in some},
+            kind__in={one.kind for one in some},
+            about__in={one.about for one in some},
+        )
+        known.update(events.values_list("campaign_id", "kind", "about"))
     return [one for one in news if (one.campaign, one.kind, one.about) not in known]
 
 
@@ -302,8 +307,9 @@ def rotate_secret(*, webhook: Webhook) -> str:
 
 
 def send_test(*, webhook: Webhook) -> WebhookMessage:
-    """Send a webhook a message of the type `test`, also while it is off."""
-    return WebhookMessage.objects.create(webhook=webhook, next_attempt_at=clock.wall())
+    """Send a webhook a message of the type `test`, also while it is off; one at a time."""
+    waiting = webhook.messages.filter(event=None).exclude(next_attempt_at=None).first()
+    return waiting or WebhookMessage.objects.create(webhook=webhook, next_attempt_at=clock.wall())
 
 
 @transaction.atomic

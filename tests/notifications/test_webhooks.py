@@ -21,6 +21,7 @@ from apps.notifications.models import Event, Notice, Webhook, WebhookMessage
 from apps.notifications.services import UnusableWebhook, add_webhook, rotate_secret, send_test, switch_webhook
 from apps.notifications.timing import ATTEMPT, RETRY_WEBHOOK, WEBHOOK_OFF_AFTER
 from apps.notifications.webhooks import send_due_messages
+from tests.checks.servers import RawServer, Visitor
 from tests.factories import make_item, make_report, make_transition
 from tests.notifications.conftest import Told, look
 
@@ -302,6 +303,27 @@ def test_a_test_is_sent_once_even_while_the_webhook_is_off(told: Told, receiver:
     assert [json.loads(body)["type"] for _, body in receiver.got] == ["test", "test"]
     webhook.refresh_from_db()
     assert webhook.failing_since is None
+
+
+def test_a_test_that_waits_is_not_doubled(told: Told) -> None:
+    webhook, _ = add(told, "https://hooks.example.org/")
+    assert send_test(webhook=webhook) == send_test(webhook=webhook)
+
+
+def test_what_a_receiver_answers_is_not_read(told: Told, settings: Any) -> None:
+    """Its status is enough: it may say for ever."""
+
+    def endless(visitor: Visitor) -> None:
+        visitor.head()
+        visitor.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100)
+        visitor.hang()
+
+    settings.CHECK_ALLOW_NETWORKS = [ipaddress.ip_network("127.0.0.1/32")]
+    with RawServer(endless) as server:
+        settings.CHECK_ALLOW_PORTS = [server.port]
+        add(told, server.url())
+        something_happens(told)
+        assert send_due_messages() == 1
 
 
 def test_a_webhook_is_told_only_what_it_chose(told: Told, receiver: Receiver) -> None:
