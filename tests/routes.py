@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from apps.accounts.permissions import Gate, Permission
+from apps.notifications.models import Webhook
 from apps.reports.models import Campaign, Import, Item, Membership, Reminder, Reply, Report
 
 EVERYONE, SIGNED_IN = Permission(Gate.EVERYONE), Permission(Gate.SIGNED_IN)
@@ -103,6 +104,7 @@ def examples(campaign: Campaign) -> dict[str, object]:
         "replies/pk": Reply.objects.filter(report=report).first(),
         "reminders/pk": Reminder.objects.filter(report=report).first(),
         "members/pk": Membership.objects.filter(campaign=campaign, role="owner").first(),
+        "webhooks/pk": Webhook.objects.filter(campaign=campaign).first(),
     }
     assert item is not None
     assert report is not None

@@ -16,6 +16,7 @@ from apps.accounts.permissions import Gate, Permission
 from apps.accounts.roles import Role, may
 from apps.exports.publication import save_draft
 from apps.exports.published import CHARTS
+from apps.notifications.models import Webhook
 from apps.reports.models import Campaign, ReplyKind
 from apps.reports.replies import log_reminder, log_reply
 from tests.factories import make_campaign, make_import, make_items, make_person, make_report
@@ -57,6 +58,7 @@ class Everybody:
         )
         log_reply(report=report, kind=ReplyKind.ACKNOWLEDGEMENT, received_at=report.sent_at)
         log_reminder(report=report, sent_at=report.sent_at)
+        Webhook.objects.create(campaign=self.campaign, url="https://hooks.example.org/")
         waiting = make_import(self.campaign)
         waiting.rejected_csv = "line,url,reason\r\n"
         waiting.save()

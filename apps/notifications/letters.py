@@ -17,6 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F
 from django.urls import reverse
 
+from apps.accounts.roles import Audience
 from apps.core import clock
 from apps.reports.models import Membership
 
@@ -100,7 +101,8 @@ def _message(letter: Letter) -> EmailMessage | None:
     wanted = Preference.objects.filter(membership=member).exclude(mails=Mails.OFF)
     kinds = {kind for kind in wanted.values_list("kind", flat=True) if may_hear(member.role, kind)}
     events = letter.events.filter(kind__in=kinds).select_related("report").order_by("pk")
-    facts = added_up(map(fact_of, events))
+    # Who carries it reads it, too: no site's domain, whoever it is for.
+    facts = added_up(fact_of(event, who=Audience.FIGURES) for event in events)
     if not facts:
         return None
     off = settings.SITE_URL + no_more_mails_path(member.pk)

@@ -9,11 +9,12 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from apps.accounts.models import Person
-from apps.accounts.roles import Action, may
+from apps.accounts.roles import Audience, audience_of
 from apps.checks.outcomes import Reason
 from apps.platforms.registry import platform_name
 from apps.reports.deadlines import rules
 from apps.reports.models import Campaign, Membership
+from apps.reports.visibility import told
 
 from .kinds import CHOSEN, Failure, Kind, Mails, may_hear
 from .models import Event, Notice, Preference, Webhook, WebhookMessage
@@ -24,7 +25,7 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """A notice for its reader. `report` is its number; `may_view` whether its page is open to them."""
+    """A notice for its reader. `report` is its number."""
 
     pk: int
     kind: Kind
@@ -32,7 +33,6 @@ class NoticeRow:
     campaign: str  # its slug
     campaign_name: str
     report: int | None
-    may_view: bool
     at: datetime
     unread: bool
 
@@ -79,11 +79,10 @@ def notice_rows(notices: Sequence[Notice]) -> list[NoticeRow]:
         NoticeRow(
             pk=notice.pk,
             kind=Kind(notice.kind),
-            sentence=sentence(fact_of(notice)),
+            sentence=sentence(fact_of(notice, who=audience_of(notice.membership.role))),
             campaign=notice.membership.campaign.slug,
             campaign_name=notice.membership.campaign.name,
             report=notice.report.number if notice.report is not None else None,
-            may_view=may(notice.membership.role, Action.VIEW),
             at=notice.at,
             unread=notice.read_at is None,
         )
@@ -92,16 +91,16 @@ def notice_rows(notices: Sequence[Notice]) -> list[NoticeRow]:
     ]
 
 
-def fact_of(told: Event | Notice) -> Fact:
-    """What the texts need to know of an event or a notice that came with its report."""
-    known = rules().get(told.rule)
+def fact_of(found: Event | Notice, *, who: Audience) -> Fact:
+    """What the texts need to know of an event or a notice that came with its report, as `who` may read it."""
+    known = rules().get(found.rule)
     return Fact(
-        kind=Kind(told.kind),
-        count=told.count,
-        at=told.at,
-        report=told.report.number if told.report is not None else None,
-        platform=platform_name(told.platform) if told.platform else "",
-        rule=known.name if known is not None else told.rule,
+        kind=Kind(found.kind),
+        count=found.count,
+        at=found.at,
+        report=found.report.number if found.report is not None else None,
+        platform=platform_name(told(who, "platform", found.platform)) if found.platform else "",
+        rule=known.name if known is not None else found.rule,
     )
 
 

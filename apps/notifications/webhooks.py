@@ -9,9 +9,11 @@ import threading
 
 from django.db.models import F
 
+from apps.accounts.roles import Audience
 from apps.checks.answer import Answer, Ask
 from apps.checks.fetch import Fetcher
 from apps.core import clock
+from apps.reports.visibility import told
 
 from .kinds import Failure
 from .models import Webhook, WebhookMessage
@@ -66,7 +68,7 @@ def body_of(message: WebhookMessage) -> bytes:
         campaign=campaign,
         at=event.at,
         report=event.report.number if event.report is not None else None,
-        platform=event.platform,
+        platform=told(Audience.FIGURES, "platform", event.platform) if event.platform else "",
         rule=event.rule,
         count=event.count,
         items=event.items,

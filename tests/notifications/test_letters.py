@@ -82,7 +82,7 @@ def test_an_email_says_what_happened_and_leads_to_the_site(happened: Told, setti
     (message,) = mail.outbox
     assert message.to == [happened.owner.email]
     assert message.subject == "Still Up: 1 item no longer accessible"
-    assert "1 item of report 1 (example[.]org) is no longer accessible." in message.body
+    assert "1 item of report 1 (other sites) is no longer accessible." in message.body
     assert "https://still-up.example.org/workspace/notices/" in message.body
     addresses = re.findall(r"https?://\S+", message.body)
     assert len(addresses) == 2

@@ -134,7 +134,7 @@ def test_a_message_is_signed_and_holds_ids_and_counts(
             "event": event.pk,
             "campaign": told.campaign.slug,
             "report": 1,
-            "platform": "example.org",
+            "platform": "other",
             "deadline": None,
             "count": 1,
             "items": [item.pk],

@@ -20,6 +20,8 @@ from apps.checks.outcomes import DefinitionChange, Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.core import clock
 from apps.exports.columns import TABLES
+from apps.notifications.kinds import Kind
+from apps.notifications.models import Notice, Webhook
 from apps.platforms.registry import OTHER
 from apps.reports.deadlines import rules
 from apps.reports.models import Campaign, Item, Report
@@ -79,6 +81,19 @@ class Seeded:
         uploaded = make_import(self.campaign)
         uploaded.filename = f"{WRITTEN['filename']}.csv"
         uploaded.save()
+        Webhook.objects.create(campaign=self.campaign, url="https://hooks.example.org/")
+        Notice.objects.bulk_create(
+            Notice(
+                membership=member,
+                kind=Kind.REMOVED,
+                report=each,
+                platform=each.platform,
+                at=clock.now(),
+                found_at=clock.wall(),
+            )
+            for member in self.campaign.memberships.all()
+            for each in self.campaign.reports.all()
+        )
         self.asked = {item.pk for item in [*items[:2], *items[::6]]}
         self.examples = examples(self.campaign)
         self.people = members

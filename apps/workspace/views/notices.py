@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import Person
+from apps.accounts.permissions import for_everyone, for_signed_in
 from apps.core import clock
 from apps.notifications.letters import membership_of_token
 from apps.notifications.selectors import notice_rows, notices_of
@@ -24,8 +24,7 @@ NOTICES_A_PAGE = 50
 
 
 @require_safe
-@never_cache
-@login_required
+@for_signed_in
 def notice_list(request: HttpRequest) -> HttpResponse:
     """What the person was told, the latest first. Reading marks nothing: a button does."""
     seen = clock.wall()  # what is added after this was not on the page
@@ -44,8 +43,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@never_cache
-@login_required
+@for_signed_in
 def read(request: HttpRequest) -> HttpResponse:
     """Mark one notice as read, or all that were on the page or before it."""
     try:
@@ -58,6 +56,7 @@ def read(request: HttpRequest) -> HttpResponse:
     return redirect("workspace:notices")
 
 
+@for_everyone
 @csrf_exempt  # a mail program has no cookie of ours: RFC 8058; the signed address is what counts
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
