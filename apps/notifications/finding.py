@@ -73,7 +73,8 @@ def news_of_changes(keys: Sequence[int]) -> list[News]:
         of_target: dict[int, list[Transition]] = defaultdict(list)
         for change in changes.filter(superseded_at=None).order_by("pk"):
             of_target[change.target_id].append(change)
-        items = countable(Item.objects.filter(target__in=of_target)).select_related("report")
+        # Of an erased item nothing is told: the copy of its target's transitions is no news.
+        items = countable(Item.objects.filter(target__in=of_target, erased_at=None)).select_related("report")
         for item in items.order_by("pk"):
             for change in of_target[item.target_id]:
                 if change.by > max(item.reported_at, item.created_at):
@@ -119,7 +120,7 @@ def news_of_deadlines(*, after: datetime, upto: datetime) -> list[News]:
 def news_of_claims() -> list[News]:
     """Claims of a removal that what was seen later contradicts, and of which nobody was told yet."""
     told = ToldClaim.objects.filter(claim=OuterRef("pk"))
-    rows = contradicted_claims().filter(~Exists(told)).order_by("pk")
+    rows = contradicted_claims().filter(~Exists(told), item__erased_at=None).order_by("pk")
     found: dict[tuple[int, int, str], list[tuple[int, int, datetime]]] = defaultdict(list)
     for claim, item, seen, report, campaign, platform in rows.values_list(
         "pk",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -22,7 +23,8 @@ from apps.checks.cadence import MARK_TOLERANCE
 from apps.checks.models import Transition
 from apps.checks.stall import Stall
 from apps.core import clock
-from apps.reports.models import Campaign, Membership
+from apps.reports.activity import record, word_of
+from apps.reports.models import Campaign, Deed, Membership, Subject
 from apps.reports.reply_selectors import contradicted_claims
 from apps.reports.writing import parts
 
@@ -295,26 +297,49 @@ def add_webhook(
         if campaign.webhooks.count() >= MOST_WEBHOOKS:
             raise UnusableWebhook(f"A campaign has at most {MOST_WEBHOOKS} webhooks. Delete one first.")
         webhook = Webhook.objects.create(campaign=campaign, url=url, kinds=chosen, created_by=person)
+        told = {"kinds": [word_of(Kind, kind) for kind in chosen]}
+        _log(Deed.WEBHOOK_ADDED, webhook, person, became=told, hidden=["url", "secret"])
     return webhook, secret_of(webhook.salt)
 
 
-def rotate_secret(*, webhook: Webhook) -> str:
+@transaction.atomic
+def rotate_secret(*, webhook: Webhook, person: Person) -> str:
     """Give a webhook a new secret, which is told this once. The old one signs, too, for a day."""
     webhook.previous_salt, webhook.previous_until = webhook.salt, clock.wall() + ROTATION
     webhook.salt = new_key()
     webhook.save(update_fields=["salt", "previous_salt", "previous_until"])
+    _log(Deed.WEBHOOK_CHANGED, webhook, person, hidden=["secret"])
     return secret_of(webhook.salt)
 
 
-def send_test(*, webhook: Webhook) -> WebhookMessage:
+@transaction.atomic
+def send_test(*, webhook: Webhook, person: Person) -> WebhookMessage:
     """Send a webhook a message of the type `test`, also while it is off; one at a time."""
+    _log(Deed.WEBHOOK_CHANGED, webhook, person, became={"tested": True})
     waiting = webhook.messages.filter(event=None).exclude(next_attempt_at=None).first()
     return waiting or WebhookMessage.objects.create(webhook=webhook, next_attempt_at=clock.wall())
 
 
 @transaction.atomic
-def switch_webhook(*, webhook: Webhook, on: bool) -> None:
+def switch_webhook(*, webhook: Webhook, on: bool, person: Person) -> None:
     """Switch a webhook on, with a clean slate, or off: what waits for it is dropped."""
+    _log(Deed.WEBHOOK_CHANGED, webhook, person, was={"on": webhook.off_since is None}, became={"on": on})
+    _switch(webhook, on=on)
+
+
+@transaction.atomic
+def delete_webhook(*, webhook: Webhook, person: Person) -> None:
+    """Delete a webhook, with its messages."""
+    _log(Deed.WEBHOOK_DELETED, webhook, person)
+    webhook.delete()
+
+
+def _log(deed: Deed, webhook: Webhook, person: Person, **values: Any) -> None:
+    campaign, number = webhook.campaign_id, webhook.pk
+    record(deed, person=person, campaign=campaign, subject=Subject.WEBHOOK, number=number, **values)
+
+
+def _switch(webhook: Webhook, *, on: bool) -> None:
     webhook.off_since, webhook.failing_since = (None if on else clock.wall()), None
     webhook.save(update_fields=["off_since", "failing_since"])
     if not on:
@@ -323,8 +348,8 @@ def switch_webhook(*, webhook: Webhook, on: bool) -> None:
 
 @transaction.atomic
 def give_up_webhook(*, webhook: Webhook) -> None:
-    """Switch a webhook off because it takes nothing, and tell the campaign's owners."""
-    switch_webhook(webhook=webhook, on=False)
+    """Switch a webhook off because it takes nothing, and tell the campaign's owners. Nobody did it."""
+    _switch(webhook, on=False)
     _locked(CHANGES)
     now = clock.now()
     news = News(webhook.campaign_id, Kind.WEBHOOK_OFF, f"webhook {webhook.pk} at {now.isoformat()}", now)

@@ -134,6 +134,9 @@ class Deed(models.TextChoices):
     EDITION_CORRECTED = "edition_corrected", "put a correction note on an edition"
     FILE_TAKEN = "file_taken", "took out a file"
     ERASED = "erased", "erased personal data"
+    WEBHOOK_ADDED = "webhook_added", "added a webhook"
+    WEBHOOK_CHANGED = "webhook_changed", "switched a webhook, tested it or replaced its secret"
+    WEBHOOK_DELETED = "webhook_deleted", "deleted a webhook"
     PERSON_ERASED = "person_erased", "erased somebody’s account here"
 
 
@@ -147,6 +150,7 @@ class Subject(models.TextChoices):
     IMPORT = "import", "list"
     PERSON = "person", "person"
     EDITION = "edition", "edition"  # its number in the campaign
+    WEBHOOK = "webhook", "webhook"
 
 
 class Campaign(models.Model):

@@ -46,7 +46,7 @@ def passed_deadlines(*, after: datetime, upto: datetime) -> list[PassedDeadline]
 
 def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> list[PassedDeadline]:
     items = (
-        countable(Item.objects.filter(report__in=_that_start(rule)))
+        countable(Item.objects.filter(report__in=_that_start(rule), erased_at=None))
         .filter(reported_at__gt=after - length, reported_at__lte=upto - length)
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .order_by("pk")

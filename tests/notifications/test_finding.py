@@ -175,12 +175,14 @@ def test_a_removal_that_is_only_dated_anew_is_not_told_again(told: Told) -> None
 OFFSET = (at(0) - at(0)).total_seconds() + (14 + 5 / 60 - 12)  # the checks of tests are dated from noon
 
 
-@pytest.mark.parametrize("why", ["control", "in error", "reported later", "entered later"])
+@pytest.mark.parametrize("why", ["control", "in error", "erased", "reported later", "entered later"])
 def test_what_is_no_news_of_an_item(told: Told, why: str) -> None:
     report = make_report(told.campaign)
     item = make_item(report, control=why == "control")
     if why == "in error":
         mark_errors(items=Item.objects.filter(pk=item.pk), reason="another person's", person=None)
+    if why == "erased":
+        Item.objects.update(erased_at=at(1))
     if why == "reported later":
         Item.objects.update(reported_at=at(20))
     if why == "entered later":
@@ -249,13 +251,15 @@ def test_a_deadline_that_passes_for_what_is_up_is_told_once(told: Told) -> None:
     assert event.at == report.sent_at + timedelta(hours=48)
 
 
-@pytest.mark.parametrize("why", ["standing", "in error", "entered late", "control"])
+@pytest.mark.parametrize("why", ["standing", "in error", "erased", "entered late", "control"])
 def test_a_deadline_that_is_none(told: Told, why: str) -> None:
     told.go_to(24 * 180)
     report = depicted(told, standing=Standing.JOURNALIST if why == "standing" else Standing.DEPICTED_PERSON)
     item = make_item(report, status=Status.AVAILABLE, control=why == "control")
     if why == "in error":
         mark_errors(items=Item.objects.filter(pk=item.pk), reason="another person's", person=None)
+    if why == "erased":
+        Item.objects.update(erased_at=item.reported_at)
     if why == "entered late":
         Item.objects.update(created_at=item.reported_at + timedelta(hours=48))
     told.go_to(24 * 180 + 49)

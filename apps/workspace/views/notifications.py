@@ -14,6 +14,7 @@ from apps.notifications.selectors import membership_of, preferences_of, webhooks
 from apps.notifications.services import (
     UnusableWebhook,
     add_webhook,
+    delete_webhook,
     rotate_secret,
     send_test,
     set_preferences,
@@ -69,15 +70,17 @@ def change_webhook(request: HttpRequest, access: Access, pk: int) -> HttpRespons
     webhook = get_object_or_404(Webhook, campaign=access.campaign, pk=pk)
     match request.POST.get("act"):
         case "test":
-            send_test(webhook=webhook)
+            send_test(webhook=webhook, person=access.person)
             messages.success(request, "A test is on its way: load this page again to see what came of it.")
         case "rotate":
-            return _webhooks_page(request, access, WebhookForm(), rotate_secret(webhook=webhook))
+            return _webhooks_page(
+                request, access, WebhookForm(), rotate_secret(webhook=webhook, person=access.person)
+            )
         case "on" | "off" as act:
-            switch_webhook(webhook=webhook, on=act == "on")
+            switch_webhook(webhook=webhook, on=act == "on", person=access.person)
             messages.success(request, f"Switched {act}.")
         case "delete":
-            webhook.delete()
+            delete_webhook(webhook=webhook, person=access.person)
             messages.success(request, "Deleted.")
     return redirect("workspace:webhooks", slug=access.campaign.slug)
 
