@@ -12,9 +12,9 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.checks.models import DefinitionState, Transition
+from apps.checks.models import Check, DefinitionState, Transition
 from apps.checks.outcomes import Status
-from apps.checks.stall import Stall
+from apps.checks.stalled import Stall
 from apps.reports.models import Campaign, Item, Report
 from apps.reports.passed_deadlines import passed_deadlines
 from apps.reports.reply_selectors import contradicted_claims
@@ -168,10 +168,11 @@ def news_of_definitions() -> list[News]:
 
 
 def news_of_stall(stall: Stall) -> list[News]:
-    """That nothing is checked, for every campaign that has reports."""
+    """That nothing is checked, for every campaign that has reports; once until something is checked again."""
+    last = Check.objects.filter(manual=False).order_by("-pk").values_list("pk", flat=True).first() or 0
     with_reports = Campaign.objects.filter(Exists(Report.objects.filter(campaign=OuterRef("pk"))))
     return [
-        News(campaign=pk, kind=Kind.CHECKER_STALLED, about=f"after check {stall.after}", at=stall.since)
+        News(campaign=pk, kind=Kind.CHECKER_STALLED, about=f"after check {last}", at=stall.since)
         for pk in with_reports.values_list("pk", flat=True)
     ]
 

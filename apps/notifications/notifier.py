@@ -14,7 +14,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
-from apps.checks.stall import StallWatch, stalled
+from apps.checks.stalled import stall
 from apps.core import clock
 
 from . import letters, services, webhooks
@@ -30,7 +30,7 @@ class Notifier:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._stall = StallWatch(STALL_PATIENCE.total_seconds())
+        self._stalled_at: float | None = None  # on the monotonic clock: every look since saw it
         self.look_slower_at = 0.0  # on the monotonic clock
 
     def run(self) -> None:
@@ -68,6 +68,15 @@ class Notifier:
                 log.exception("A step of the notifier failed; it is done again.")
 
     def _find_stall(self) -> None:
-        found = self._stall.look(stalled(), time.monotonic())
-        if found is not None:
+        """Believe a stall that lasts for so long while this process runs.
+
+        So neither a machine that slept nor a site that was just started is said to stand still.
+        """
+        found, now = stall(), time.monotonic()
+        if found is None:
+            self._stalled_at = None
+            return
+        if self._stalled_at is None:
+            self._stalled_at = now
+        if now - self._stalled_at >= STALL_PATIENCE.total_seconds():
             services.find_stall(found)

@@ -21,7 +21,7 @@ from apps.accounts.models import Person
 from apps.checks.address import Gate, Refusal
 from apps.checks.cadence import MARK_TOLERANCE
 from apps.checks.models import Transition
-from apps.checks.stall import Stall
+from apps.checks.stalled import Stall
 from apps.core import clock
 from apps.reports.activity import record, word_of
 from apps.reports.models import Campaign, Deed, Membership, Subject

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.checks.models import DefinitionState, Target, Transition
 from apps.checks.outcomes import Outcome, Status
 from apps.checks.recording import append
-from apps.checks.stall import Stall
+from apps.checks.stalled import Cause, Stall
 from apps.notifications import finding, services
 from apps.notifications.kinds import CHOSEN, Kind, Mails
 from apps.notifications.models import Event, Letter, Notice, Reading, WebhookMessage
@@ -24,6 +24,7 @@ from tests.checks.running import with_own_connection
 from tests.factories import (
     at,
     make_campaign,
+    make_check,
     make_item,
     make_items,
     make_person,
@@ -327,10 +328,13 @@ def test_a_stale_definition_is_told_where_it_is_in_use(told: Told) -> None:
 
 
 def test_a_stall_is_told_once(told: Told) -> None:
-    make_report(told.campaign)
-    assert services.find_stall(Stall(since=at(1), after=7)) == 1
-    assert services.find_stall(Stall(since=at(0.5), after=7)) == 0
-    assert services.find_stall(Stall(since=at(30), after=9)) == 1
+    """Until something is checked again, whatever is found out of its beginning meanwhile."""
+    item = make_item(make_report(told.campaign))
+    assert services.find_stall(Stall(at(1), Cause.NO_TICK)) == 1
+    make_check(item.target, 2, person=told.owner)
+    assert services.find_stall(Stall(at(0.5), Cause.PAUSED)) == 0
+    make_check(item.target, 3)
+    assert services.find_stall(Stall(at(30), Cause.NO_TICK)) == 1
 
 
 # ------------------------------------------------------------------------------------------------ who is told
