@@ -213,7 +213,7 @@ def _erase(
             "shared": told.shared,
             "texts": told_texts,
             "lists": lists,
-            "account": account,
+            "whole_account": account,
         },
         hidden=["url", "account", "labels", "note"],
     )
