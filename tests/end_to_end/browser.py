@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from importlib.resources import files
+from typing import Any, Literal
 
 from django.conf import settings as site_settings
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import Person
 
 WIDTHS = [360, 1280]
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Open = Callable[..., Page]
 Keep = Callable[[Page, str], None]
 
@@ -38,3 +41,26 @@ def fits(page: Page) -> bool:
             ".every((table) => table.offsetWidth <= table.parentElement.offsetWidth)"
         )
     )
+
+
+def drawn(page: Page) -> None:
+    """Scroll through the page until each of its charts is drawn."""
+    for place in page.locator(".chart-plot").all():
+        place.scroll_into_view_if_needed()
+        expect(place.locator(".main-svg").first).to_be_attached(timeout=20_000)
+
+
+def broken_rules(page: Page) -> list[Any]:
+    """The rules of WCAG, and axe's own of good practice, that the page breaks, each with some places.
+
+    Everything that can be opened is opened first. The page's own policy must let axe in (`bypass_csp`).
+    """
+    page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found: list[Any] = page.evaluate(
+        "(tags) => axe.run({ runOnly: tags }).then((all) => all.violations"
+        ".map((one) => [one.id, one.nodes.map((node) => node.target.join(' ')).slice(0, 5)]))",
+        RULES,
+    )
+    return found

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, expect
+from playwright.sync_api import BrowserContext, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
 from apps.exports.snapshots import published
@@ -19,7 +18,7 @@ from apps.public.pages import paths
 from tests.factories import make_person
 from tests.public.seeding import SLUG, TITLE, add_hebrew, make_public, seed
 
-from .browser import SCHEMES, WIDTHS, Keep, Open, fits, sign_in
+from .browser import SCHEMES, WIDTHS, Keep, Open, broken_rules, drawn, fits, sign_in
 
 REFUSED = "frame-ancestors|X-Frame-Options"
 
@@ -33,8 +32,6 @@ KEPT = {"/": "front", HOME: "campaign", f"{HOME}platforms/huggingface/": "platfo
 KEPT |= {f"{HOME}reports/1/": "report", f"{HOME}method/": "method", f"{HOME}data/": "data"}
 KEPT |= {f"{HOME}embed/removed/en/": "embed"}
 MOST_BYTES = 200_000
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CHARTS_FIT = (
     "[...document.querySelectorAll('.chart-plot .main-svg')]"
     ".every((drawn) => drawn.getBoundingClientRect().right <= window.innerWidth)"
@@ -45,13 +42,6 @@ CHARTS_FIT = (
 def campaign(live_server: LiveServer) -> None:
     anna = make_person("anna@example.org")
     make_public(seed(anna, owner=anna), anna)
-
-
-def drawn(page: Page) -> None:
-    """Scroll through the page until each of its charts is drawn."""
-    for place in page.locator(".chart-plot").all():
-        place.scroll_into_view_if_needed()
-        expect(place.locator(".main-svg").first).to_be_attached(timeout=20_000)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -92,15 +82,7 @@ def test_no_rule_of_wcag_is_broken(scheme: str, open_page: Open, keep: Keep) -> 
             page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_function(CHARTS_FIT)
             keep(page, f"public-{KEPT[path]}")
-        for one in page.locator("details").all():
-            one.evaluate("(it) => { it.open = true }")
-        page.evaluate(AXE)
-        found = page.evaluate(
-            "(tags) => axe.run({ runOnly: tags }).then((all) => all.violations"
-            ".map((one) => [one.id, one.nodes.map((node) => node.target.join(' ')).slice(0, 5)]))",
-            RULES,
-        )
-        assert found == [], path
+        assert broken_rules(page) == [], path
 
 
 def test_charts_are_drawn_and_language_changes_without_a_cookie(open_page: Open) -> None:
