@@ -32,6 +32,18 @@ class Action(TextChoices):
     MANAGE = "manage", "change the campaign and its members"
 
 
+ROLES_IN_WORDS: dict[Role, str] = {
+    Role.OWNER: "everything: also who is a member, what is public, and the settings",
+    Role.EDITOR: "adds reports, items, lists and replies, and reviews",
+    Role.REVIEWER: "sees everything, and confirms or overrules what the checker saw",
+    Role.VIEWER: "sees everything with its URLs, and takes it out; changes nothing",
+    Role.FIGURES: (
+        "sees figures and what became of each item, and takes these out; no URL, no account, nothing that "
+        "somebody wrote; changes nothing"
+    ),
+}
+
+
 class Audience(StrEnum):
     """Who may see something. Each may see what the ones before it may."""
 

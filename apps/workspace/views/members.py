@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts.roles import Action, Role
+from apps.accounts.roles import ROLES_IN_WORDS, Action, Role
 from apps.accounts.sign_in import sign_in_link
 from apps.reports.campaigns import LastOwner, end_membership, invite
 from apps.reports.models import Membership
@@ -43,7 +43,13 @@ def members(request: HttpRequest, access: Access) -> HttpResponse:
     return render(
         request,
         "workspace/members.html",
-        {"access": access, "form": form, "memberships": memberships, "link": link, "roles": Role.choices},
+        {
+            "access": access,
+            "form": form,
+            "memberships": memberships,
+            "link": link,
+            "roles": [(role.label, words) for role, words in ROLES_IN_WORDS.items()],
+        },
     )
 
 
