@@ -99,8 +99,10 @@ def read_reports(
     return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
 
 
-def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> dict[int, ReportRecord]:
+def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[int, ReportRecord]:
     """Reports with words as `who` may read them: of the platform, the standing and the category."""
+    if who.may_see(Audience.MEMBERS):
+        return reports
     return {
         key: replace(
             report,

@@ -36,12 +36,13 @@ Row = TypeVar("Row")
 
 def row_for(who: Audience, row: Row) -> Row:
     """A row (a dataclass) without what is not for `who`: an empty text, list or map in its place."""
-    hidden = _hidden_fields(cast(Hashable, type(row)), who)
+    hidden = hidden_fields(cast(Hashable, type(row)), who)
     return replace(row, **{name: type(getattr(row, name))() for name in hidden}) if hidden else row  # type: ignore[type-var]
 
 
 @lru_cache(maxsize=64)
-def _hidden_fields(row: Any, who: Audience) -> tuple[str, ...]:
+def hidden_fields(row: Any, who: Audience) -> tuple[str, ...]:
+    """The fields of a dataclass that are not for `who`."""
     hints = get_type_hints(row, include_extras=True)
     return tuple(each.name for each in fields(row) if _is_hidden(hints[each.name], who))
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from apps.accounts.roles import Audience, Role
 from apps.exports.columns import (
+    CHECKS,
     ITEMS,
     OWNERS_TABLES,
     PUBLIC_TABLES,
+    REPLIES,
+    REPORTS,
     TABLES,
+    Table,
     UnknownTable,
     codebook_lines,
     columns_for,
@@ -19,6 +24,9 @@ from apps.exports.columns import (
 )
 from apps.exports.items import worked_out_columns
 from apps.exports.sources import ITEM_VALUES
+from apps.reports.reply_selectors import ReplyRow
+from apps.reports.selectors import CheckRow, ItemRow, ReportRow
+from apps.reports.visibility import hidden_fields
 
 
 def test_the_codebook_has_every_table_and_column_with_its_meaning(repository: Path) -> None:
@@ -58,6 +66,16 @@ def test_a_role_sees_the_columns_of_its_audience() -> None:
                 assert seen == table.columns
         assert set(table.key) <= {column.name for column in columns_for(Role.FIGURES, table)}
         assert {column.who for column in columns_for(None, table)} <= {Audience.PUBLIC}
+
+
+@pytest.mark.parametrize(
+    ("table", "row"), [(ITEMS, ItemRow), (CHECKS, CheckRow), (REPORTS, ReportRow), (REPLIES, ReplyRow)]
+)
+def test_rows_of_pages_hide_what_the_codebook_has_for_members(table: Table, row: type) -> None:
+    shared = {field.name for field in fields(row)} & set(table.names)
+    for_members = {column.name for column in table.columns if column.who == Audience.MEMBERS}
+    assert shared & for_members
+    assert shared & set(hidden_fields(row, Audience.FIGURES)) == shared & for_members
 
 
 def test_what_stands_in_the_record_comes_before_what_is_worked_out() -> None:
