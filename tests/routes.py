@@ -14,7 +14,7 @@ from django.urls.resolvers import RoutePattern
 
 from apps.accounts.permissions import Gate, Permission
 from apps.notifications.models import Webhook
-from apps.reports.models import Campaign, Import, Item, Membership, Reminder, Reply, Report
+from apps.reports.models import ApiToken, Campaign, Import, Item, Membership, Reminder, Reply, Report
 
 EVERYONE, SIGNED_IN = Permission(Gate.EVERYONE), Permission(Gate.SIGNED_IN)
 OF_OTHERS: Mapping[str, Permission] = {
@@ -103,6 +103,7 @@ def examples(campaign: Campaign) -> dict[str, object]:
         "imports/pk": Import.objects.filter(campaign=campaign).first(),
         "replies/pk": Reply.objects.filter(report=report).first(),
         "reminders/pk": Reminder.objects.filter(report=report).first(),
+        "tokens/pk": ApiToken.objects.filter(campaign=campaign).first(),
         "members/pk": Membership.objects.filter(campaign=campaign, role="owner").first(),
         "webhooks/pk": Webhook.objects.filter(campaign=campaign).first(),
     }
@@ -126,6 +127,9 @@ def examples(campaign: Campaign) -> dict[str, object]:
         "passkeys/pk": 1,
         "uidb64": "MQ",
         "token": "used-up",
+        "campaign": campaign.slug,
+        "items/item": item.pk,
+        "rest": "v2/nothing",
         **{name: row.pk for name, row in rows.items() if row is not None},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from django.test import Client
 from apps.accounts.models import Person
 from apps.accounts.permissions import Gate, Permission
 from apps.accounts.roles import Role, may
+from apps.core import clock
 from apps.exports.publication import save_draft
 from apps.exports.published import CHARTS
 from apps.notifications.models import Webhook
 from apps.reports.models import Campaign, ReplyKind
 from apps.reports.replies import log_reminder, log_reply
+from apps.reports.tokens import make_token
 from tests.factories import make_campaign, make_import, make_items, make_person, make_report
 from tests.routes import OF_OTHERS, Route, examples, for_a_module, routes
 
@@ -62,6 +65,13 @@ class Everybody:
         waiting = make_import(self.campaign)
         waiting.rejected_csv = "line,url,reason\r\n"
         waiting.save()
+        make_token(
+            campaign=self.campaign,
+            person=people["owner"],
+            name="Example",
+            role=Role.VIEWER,
+            expires_at=clock.wall() + timedelta(days=1),
+        )
         self.examples = examples(self.campaign)
         self.sessions = {who: _session(person) for who, person in people.items()}
 
@@ -112,6 +122,9 @@ def test_a_view_lets_in_whom_it_says_and_nobody_else(route: Route, everybody: Ev
             continue
         for who in everybody.roles:
             answer = everybody.ask(who, method, route)
+            if permission.gate == Gate.PROGRAM:  # tests/api has tokens; who is signed in has none
+                assert answer.status_code == 401, (method, who)
+                continue
             sent_to_sign_in = answer.get("Location", "").startswith("/sign-in/?next=")
             if everybody.gets_in(who, permission, method):
                 if route.name not in OF_OTHERS:  # allauth refuses to confirm a password that there is not

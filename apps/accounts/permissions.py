@@ -26,6 +26,7 @@ class Gate(StrEnum):
     SOMEWHERE = "somewhere"  # whose role in any campaign includes the action
     CAMPAIGN = "campaign"  # whose role in the campaign of the address includes the action
     ADMINISTRATOR = "administrator"
+    PROGRAM = "program"  # no person: programs that send a token, whose role each operation asks for itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,3 +79,13 @@ def audience_of(role: str | None) -> Audience:
     if may(role, Action.VIEW):
         return Audience.MEMBERS
     return Audience.FIGURES if may(role, Action.COUNT) else Audience.PUBLIC
+
+
+def lower(one: Role, other: Role) -> Role:
+    """Of two roles the one that may do less. Each role may do all that the next may."""
+    return one if MAY[one] <= MAY[other] else other
+
+
+def roles_up_to(role: Role) -> list[Role]:
+    """The roles that may do no more than `role`, itself first."""
+    return [each for each in Role if MAY[each] <= MAY[role]]

@@ -38,20 +38,23 @@ def record(
     became: Mapping[str, Told] | None = None,
     was: Mapping[str, Told] | None = None,
     hidden: Iterable[str] = (),
+    token: int | None = None,
 ) -> Activity:
     """Note what somebody did, in the transaction of what they did. One row, however much it was.
 
     `person` is None at the command line, `campaign` None for what concerns the whole site. Both can be given
     by their keys. `number` is the number of the `subject`. `became` are values by name, and `was` those
-    before; `hidden` names what changed as well, and is not said. Raises RuntimeError outside a transaction,
-    and TypeError for a text that may be somebody's words.
+    before; `hidden` names what changed as well, and is not said. `token` is the number of the API token by
+    which a program did it on behalf of `person`. Raises RuntimeError outside a transaction, and TypeError for
+    a text that may be somebody's words.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("What somebody did is noted in the transaction in which it is done.")
     changes: dict[str, dict[str, Any]] = {name: {} for name in hidden}
     for name, value in (was or {}).items():
         changes.setdefault(name, {})["was"] = _kept(value)
-    for name, value in (became or {}).items():
+    by_token = {} if token is None else {"token": token}
+    for name, value in {**(became or {}), **by_token}.items():
         changes.setdefault(name, {})["became"] = _kept(value)
     return Activity.objects.create(
         person_id=person.pk if isinstance(person, Person) else person,

@@ -11,6 +11,7 @@ from apps.accounts.roles import Role
 
 from .activity import record
 from .models import Campaign, Deed, Membership, Subject
+from .tokens import revoke_tokens_of
 
 MAX_NAME = 200
 LOWEST_MINIMUM_N = 1
@@ -114,8 +115,12 @@ def invite(*, campaign: Campaign, email: str, role: Role, person: Person | None 
 
 @transaction.atomic
 def end_membership(*, membership: Membership, person: Person | None = None) -> None:
-    """Take somebody out of a campaign; `person` is who does it. Raises LastOwner for its only owner."""
+    """Take somebody out of a campaign, with their tokens; `person` is who does it.
+
+    Raises LastOwner for its only owner.
+    """
     _keep_an_owner(membership.campaign, without=membership.person)
+    revoke_tokens_of(campaign=membership.campaign, person=membership.person)
     record(
         Deed.MEMBER_REMOVED,
         person=person,

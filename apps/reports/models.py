@@ -111,6 +111,8 @@ class Deed(models.TextChoices):
     MEMBER_ADDED = "member_added", "made somebody a member"
     MEMBER_CHANGED = "member_changed", "changed a member’s role"
     MEMBER_REMOVED = "member_removed", "ended a membership"
+    TOKEN_MADE = "token_made", "made an API token"
+    TOKEN_REVOKED = "token_revoked", "revoked an API token"
     REPORT_MADE = "report_made", "recorded what was reported"
     LIST_UPLOADED = "list_uploaded", "uploaded a list"
     LIST_MAPPED = "list_mapped", "set the columns of a list"
@@ -149,6 +151,7 @@ class Subject(models.TextChoices):
     REMINDER = "reminder", "reminder"
     IMPORT = "import", "list"
     PERSON = "person", "person"
+    TOKEN = "token", "API token"
     EDITION = "edition", "edition"  # its number in the campaign
     WEBHOOK = "webhook", "webhook"
 
@@ -182,6 +185,27 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} as {self.role}"
+
+
+class ApiToken(models.Model):
+    """What lets a program in, for one campaign, on behalf of the member who made it. Never deleted: revoked.
+
+    Its times are real time. Only the token's digest is kept, and its first characters to find it by.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="api_tokens")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)  # what it is for
+    role = models.CharField(max_length=10, choices=Role.choices)  # at most: its maker's may be lower by now
+    start = models.CharField(max_length=20)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.wall, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)  # to the minute
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.start}… ({self.name})"
 
 
 class Report(models.Model):

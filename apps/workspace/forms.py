@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.text import slugify
 
-from apps.accounts.roles import Role
+from apps.accounts.roles import Role, roles_up_to
 from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.core import clock
 from apps.reports.campaigns import ADDRESS_WORDS
@@ -320,3 +320,22 @@ class MemberForm(forms.Form):
 
     email = forms.EmailField(label="E-mail address", max_length=254)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.VIEWER, label="Role")
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(
+        max_length=100, label="What it is for", help_text="A program or a machine, so that you know it again."
+    )
+    role = forms.ChoiceField(label="Role", help_text="The least that is enough.")
+    days = forms.ChoiceField(
+        choices=(("1", "1 day"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days")),
+        initial="90",
+        label="Works for",
+    )
+
+    def __init__(self, *args: Any, own: Role, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roles = [(role.value, role.label) for role in reversed(roles_up_to(own))]
+        cast(forms.ChoiceField, self.fields["role"]).choices = roles

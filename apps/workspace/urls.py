@@ -29,6 +29,7 @@ from .views import (
     settings,
     staleness,
     system,
+    tokens,
 )
 
 app_name = "workspace"
@@ -66,6 +67,8 @@ urlpatterns = [
     path("<slug:slug>/editions/", editions.editions, name="editions"),
     path("<slug:slug>/members/", members.members, name="members"),
     path("<slug:slug>/members/<int:pk>/remove/", members.remove_member, name="remove_member"),
+    path("<slug:slug>/tokens/", tokens.tokens, name="tokens"),
+    path("<slug:slug>/tokens/<int:pk>/revoke/", tokens.end_token, name="end_token"),
     path("<slug:slug>/review/", review.review_list, name="review"),
     path("<slug:slug>/review/<int:pk>/", review.decide, name="decide"),
     path("<slug:slug>/items/<int:pk>/", items.item, name="item"),
