@@ -9,7 +9,7 @@ wherever in the order the two stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,15 @@ from apps.metrics.definitions import EXCLUSIONS
 from apps.metrics.population import Exclusion, Population, population
 from apps.metrics.reading import Whole
 from apps.metrics.records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT, read_items, seconds
-from apps.metrics.responses import CLAIM_CODES, Claims, ReportRecord, claims_of, read_claims, read_reports
+from apps.metrics.responses import (
+    CLAIM_CODES,
+    NO_CLAIMS,
+    Claims,
+    ReportRecord,
+    claims_of,
+    read_claims,
+    read_reports,
+)
 from apps.reports.models import Campaign, Item
 
 from .columns import ITEMS, Column
@@ -71,9 +79,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A campaign's items, or those of a filter, as they stand at one moment."""
+    """A campaign's items, or those of a filter, as they stand at one moment.
+
+    What is judged together with one of them is looked for among `beside`.
+    """
 
     items: QuerySet[Item]
+    beside: QuerySet[Item]
     reports: Mapping[int, ReportRecord]
     claims: Claims
     together: Mapping[int, Sequence[int]]
@@ -85,9 +97,40 @@ class Items:
         """What is needed of the whole campaign. `key` is that of its public names."""
         return cls(
             items=items,
+            beside=items,
             reports=read_reports(campaign),
             claims=read_claims(campaign),
             together=judged_together(items),
+            key=key,
+            now=seconds(clock.now()),
+        )
+
+    @classmethod
+    def read_some(cls, campaign: Campaign, items: QuerySet[Item], pks: Whole, *, key: str) -> Items:
+        """What is needed of the `items` with the numbers `pks`, which are few: nothing of all the others."""
+        few = items.filter(pk__in=among(pks)).order_by()
+        return cls(
+            items=few,
+            beside=items,
+            reports={},
+            claims=read_claims(campaign, only=pks),
+            together=judged_together(items.filter(target__in=few.values("target"))),
+            key=key,
+            now=seconds(clock.now()),
+        )
+
+    @classmethod
+    def read_of_reports(
+        cls, campaign: Campaign, items: QuerySet[Item], reports: Collection[int], *, key: str = ""
+    ) -> Items:
+        """What is needed of the `items` that stand in some `reports`, and of these."""
+        of_reports = items.filter(report__in=reports)
+        return cls(
+            items=of_reports,
+            beside=items,
+            reports=read_reports(campaign, only=reports),
+            claims=NO_CLAIMS,
+            together=judged_together(items.filter(target__in=of_reports.order_by().values("target"))),
             key=key,
             now=seconds(clock.now()),
         )
@@ -108,7 +151,7 @@ class Items:
         rows = chunk.rows
         needed = with_what_is_beside(chunk.pks, self.together)
         if len(needed) > len(chunk.pks):
-            rows = self.items.filter(pk__in=among(needed))
+            rows = self.beside.filter(pk__in=among(needed))
         found = population(read_items(rows), now=self.now)
         claim, claimed = claims_of(self.claims, found.records.pk)
         return Facts(found, np.searchsorted(found.records.pk, chunk.pks), claim, claimed)

@@ -90,22 +90,23 @@ def report_blocks(items: Items, reports: QuerySet[Report], who: Audience) -> Ite
         yield _block(REPORTS.seen_by(who), rows)
 
 
-def reply_blocks(reports: QuerySet[Report], who: Audience) -> Iterator[Block]:
-    """The rows of replies as `who` may read them, by report and time, with those that were taken back."""
-    replies = (
-        Reply.objects.filter(report__in=reports.order_by().values("pk"))
-        .select_related("report", "person")
-        .annotate(
-            **{
-                f"claimed_{word.value}": Count(
-                    "claims", filter=Q(claims__claim=word, claims__item__control=False)
-                )
-                for word in ClaimWord
-            }
-        )
-        .order_by("report__number", "received_at", "pk")
+def replies_to(reports: QuerySet[Report]) -> QuerySet[Reply]:
+    """The replies to reports, in the order of these and of time, with those that were taken back."""
+    found = Reply.objects.filter(report__in=reports.order_by().values("pk"))
+    return found.order_by("report__number", "received_at", "pk")
+
+
+def reply_blocks(replies: QuerySet[Reply], who: Audience) -> Iterator[Block]:
+    """The rows of replies, as `who` may read them."""
+    counted = replies.select_related("report", "person").annotate(
+        **{
+            f"claimed_{word.value}": Count(
+                "claims", filter=Q(claims__claim=word, claims__item__control=False)
+            )
+            for word in ClaimWord
+        }
     )
-    for some in _some(replies):
+    for some in _some(counted):
         yield _block(
             REPLIES.seen_by(who),
             [

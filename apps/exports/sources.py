@@ -59,7 +59,14 @@ def items_source(items: QuerySet[Item], who: Audience) -> Source:
 
 
 def checks_source(campaign: Campaign, items: QuerySet[Item], who: Audience) -> Source:
-    """The checks of the items' targets, each once, in the ledger's order.
+    """The checks of the items' targets, each once, in the ledger's order."""
+    rows = Check.objects.filter(target__in=items.order_by().values("target"))
+    values = check_values(campaign, who)
+    return Source(rows, CHECKS.seen_by(who).columns, values, order=["target", "number"])
+
+
+def check_values(campaign: Campaign, who: Audience) -> Mapping[str, Combinable]:
+    """The columns of checks as `who` of the campaign may read them.
 
     A target is watched once for all campaigns: its facts are shared, who looked and what they noted is for
     the campaign of that person.
@@ -80,12 +87,22 @@ def checks_source(campaign: Campaign, items: QuerySet[Item], who: Audience) -> S
         "note": Case(When(readable, then=F("note")), default=Value(""), output_field=TextField()),
     }
     values |= {name: F(name) for name in CHECKS.names if name not in values}
-    rows = Check.objects.filter(target__in=items.order_by().values("target"))
-    return Source(rows, CHECKS.seen_by(who).columns, _told(who, values), order=["target", "number"])
+    return _told(who, values)
 
 
 def transitions_source(items: QuerySet[Item], who: Audience) -> Source:
     """The transitions of the items' targets, each once, those that no longer hold too."""
+    rows = Transition.objects.filter(target__in=items.order_by().values("target"))
+    return Source(
+        rows,
+        TRANSITIONS.seen_by(who).columns,
+        transition_values(who),
+        order=["target", "recorded_at", "by", "check", "to_status"],
+    )
+
+
+def transition_values(who: Audience) -> Mapping[str, Combinable]:
+    """The columns of transitions as `who` may read them."""
     values: dict[str, Combinable] = {
         "target": F("target_id"),
         "key": F("target__key"),
@@ -93,9 +110,7 @@ def transitions_source(items: QuerySet[Item], who: Audience) -> Source:
         "check": F("check_number"),
     }
     values |= {name: F(name) for name in TRANSITIONS.names if name not in values}
-    rows = Transition.objects.filter(target__in=items.order_by().values("target"))
-    order = ["target", "recorded_at", "by", "check", "to_status"]
-    return Source(rows, TRANSITIONS.seen_by(who).columns, _told(who, values), order=order)
+    return _told(who, values)
 
 
 def _told(who: Audience, values: Mapping[str, Combinable]) -> Mapping[str, Combinable]:

@@ -36,7 +36,7 @@ from .public_record import read_public
 from .public_reports import report_blocks as public_report_blocks
 from .publication import draft_of
 from .published import CHARTS, DATES, Choices
-from .report_rows import reply_blocks, report_blocks, reports_chosen
+from .report_rows import replies_to, reply_blocks, report_blocks, reports_chosen
 from .snapshots import choices_of
 from .sources import checks_source, items_source, transitions_source
 from .sql import Block, Source, all_csv_lines, blocks, csv_lines, has_csv_lines, one_view
@@ -254,7 +254,8 @@ def _blocks(export: Export, key: str) -> Iterator[Block]:
             found = Items.read(export.campaign, items, key=key)
             yield from report_blocks(found, reports_chosen(export.campaign, export.items), export.who)
         case "replies":
-            yield from reply_blocks(reports_chosen(export.campaign, export.items), export.who)
+            replies = replies_to(reports_chosen(export.campaign, export.items))
+            yield from reply_blocks(replies, export.who)
         case "activity":
             chosen = export.activities if export.activities is not None else activity_of(export.campaign)
             yield from activity_blocks(chosen)

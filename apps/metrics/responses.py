@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from django.db.models import F, Q, QuerySet
 
 from apps.accounts.roles import Audience
+from apps.core.bulk import among
 from apps.reports.models import (
     Campaign,
     Claim,
@@ -58,6 +59,10 @@ class Claims:
     at: Whole
 
 
+NO_CLAIMS = Claims(*(np.zeros(0, np.int64) for _ in range(3)))
+"""For what asks nothing about claims."""
+
+
 def standing_replies(as_of: datetime | None) -> QuerySet[Reply]:
     """The replies that were on record at `as_of` and had not been taken back."""
     if as_of is None:
@@ -72,18 +77,25 @@ Until = Callable[[Whole], Whole]
 
 
 def read_reports(
-    campaign: Campaign, *, as_of: datetime | None = None, until: Until | None = None
+    campaign: Campaign,
+    *,
+    as_of: datetime | None = None,
+    until: Until | None = None,
+    only: Collection[int] | None = None,
 ) -> dict[int, ReportRecord]:
     """The campaign's reports by their key, with the replies on record at `as_of`. Two queries.
 
-    `until` says for the moments at which reports were sent up to when a reply to such a report counts.
+    `until` says for the moments at which reports were sent up to when a reply to such a report counts. `only`
+    has the keys of some hundred reports, where no others are wanted.
     """
-    rows = Report.objects.filter(campaign=campaign).order_by("number")
+    some = Q() if only is None else Q(pk__in=only)
+    rows = Report.objects.filter(some, campaign=campaign).order_by("number")
     reports = list(rows.values_list(*_OF_REPORT, named=True))
     sent = np.array([seconds(report.sent_at) for report in reports], np.int64)
     ends = dict(zip([report.pk for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
-    replies = standing_replies(as_of).filter(report__campaign=campaign).order_by("received_at", "pk")
+    whose = Q(report__campaign=campaign) if only is None else Q(report__in=ends)
+    replies = standing_replies(as_of).filter(whose).order_by("received_at", "pk")
     for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
         if until is not None and seconds(received_at) > ends[report]:
             continue
@@ -141,15 +153,26 @@ def decided(reports: Mapping[int, ReportRecord], items: Whole) -> Whole:
     return moments
 
 
-def read_claims(campaign: Campaign, *, as_of: datetime | None = None, until: Until | None = None) -> Claims:
+def read_claims(
+    campaign: Campaign,
+    *,
+    as_of: datetime | None = None,
+    until: Until | None = None,
+    only: Whole | None = None,
+) -> Claims:
     """The campaign's claims; of several about one item the one that was received last. One query.
 
-    `until` says for the numbers of items up to when a claim about such an item counts.
+    `until` says for the numbers of items up to when a claim about such an item counts. `only` has the numbers
+    of the campaign's items whose claims are wanted, where they are few.
     """
+    standing = standing_replies(as_of)
+    claims = (
+        Claim.objects.filter(reply__in=standing.filter(report__campaign=campaign).order_by().values("pk"))
+        if only is None
+        else Claim.objects.filter(item__in=among(only), reply__in=standing.order_by().values("pk"))
+    )
     columns = read_columns(
-        Claim.objects.filter(
-            reply__in=standing_replies(as_of).filter(report__campaign=campaign).order_by().values("pk")
-        ),
+        claims,
         {
             "item": F("item_id"),
             "code": in_codes("claim", CLAIM_CODES),
