@@ -246,6 +246,7 @@ MIDDLEWARE = [
     "apps.core.answers.safe_headers",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "apps.api.middleware.ProgramsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -338,6 +339,11 @@ MFA_FORMS = {
     "edit_webauthn": "apps.accounts.forms.RenamePasskeyForm",
     "reauthenticate": "apps.accounts.forms.ConfirmCodeForm",
 }
+
+# Of one API token; with Redis all processes count together, else each by itself.
+API_REQUESTS_A_MINUTE = environment.whole_number(
+    "API_REQUESTS_A_MINUTE", 300, least=1, most=1_000_000, unit="requests"
+)
 
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "still-up@localhost")
 globals().update(environment.mail_settings("EMAIL_URL"))

@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.health.urls")),
     path("workspace/", include("apps.workspace.urls")),
+    path("api/", include("apps.api.urls")),
 ]

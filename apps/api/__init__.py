@@ -1,1 +1,1 @@
-"""The same for programs. Empty until its first endpoint; it holds its place in the import order."""
+"""The same for programs: `/api/v1/`. Thin: what is read and written is decided in the rooms above."""

@@ -71,12 +71,14 @@ def log_reply(
     text: str = "",
     reference: str = "",
     person: Person | None = None,
+    token: int | None = None,
 ) -> Reply:
     """Record what a platform said about a report, and what it claims of single items.
 
     `claims` is the item's primary key to a ClaimWord. Without any, a decision that holds for the whole report
-    claims the same of each of its items, except controls and those reported in error. Written in one
-    transaction. Raises UnusableReply, and then nothing is recorded.
+    claims the same of each of its items, except controls and those reported in error. `token` is the number
+    of the API token by which `person` did it. Written in one transaction. Raises UnusableReply, and then
+    nothing is recorded.
     """
     _check_moment("The reply was received", received_at, report)
     kind = _word("kind", kind, ReplyKind)
@@ -118,6 +120,7 @@ def log_reply(
                 "claims": len(said),
             },
             hidden=[name for name, words in (("text", text), ("reference", reference)) if words],
+            token=token,
         )
     return reply
 

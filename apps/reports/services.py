@@ -20,6 +20,7 @@ from .columns import check_mapping, guess_columns
 from .csv_files import Table
 from .importing import read_table_row, row_context, time_zone
 from .models import Campaign, Category, Channel, Deed, Delivery, Import, Item, Report, Standing, Subject
+from .moments import EARLIEST
 from .rows import AcceptedRow, RejectedRow, read_row
 from .spool import RejectedLine, Spool
 from .writing import ROWS_A_CHUNK, Details, Writer
@@ -40,16 +41,31 @@ class UnusableReport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SubmitResult:
-    """What became of a pasted list.
+    """What became of a list.
 
-    `items` are new. `duplicates` are lines whose item the campaign has already, by their number and text;
-    `rejected` lines have the reason. `reports` are those that the new items stand in, one a platform.
+    `items` are new, and `lines` has the line of each. `duplicates` are lines whose item the campaign has
+    already, by their number and text; `rejected` lines have the reason. `reports` are those that the new
+    items stand in, one a platform.
     """
 
     items: list[Item] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedRow:
+    """One row that was handed in: its line, its text as it stood there, and our columns.
+
+    `problem` is what is known to be wrong with it already.
+    """
+
+    line: int
+    text: str
+    cells: Mapping[str, str]
+    problem: str = ""
 
 
 def submit_report(
@@ -78,10 +94,6 @@ def submit_report(
     then. Usable lines are written in one transaction, the others come back with their line number and a
     reason. Raises UnusableReport for a `sent_at` in the future.
     """
-    now = clock.now()
-    if sent_at is not None and sent_at > now:
-        raise UnusableReport(f"The report was sent in the future; it is now {now:%Y-%m-%d %H:%M} UTC.")
-    context = row_context(zone=time_zone("UTC"), reported_at=sent_at)
     common = {
         "platform": platform,
         "channel": channel,
@@ -92,35 +104,69 @@ def submit_report(
         "control": "yes" if control else "",
         "attested": "yes" if attested else "no",
     }
+    return submit_rows(
+        campaign=campaign,
+        rows=(
+            SubmittedRow(line, text, {"url": text, **common}, problem)
+            for line, text, problem in pasted_lines(urls)
+        ),
+        person=person,
+        sent_at=sent_at,
+        details=Details(policy=policy, delivery=Delivery(delivery), note=note),
+    )
+
+
+def submit_rows(
+    *,
+    campaign: Campaign,
+    rows: Iterable[SubmittedRow],
+    person: Person | None = None,
+    sent_at: datetime | None = None,
+    details: Details | None = None,
+    token: int | None = None,
+) -> SubmitResult:
+    """Record rows that each may say more than their URL, as one report for each group of them.
+
+    What holds for `submit_report` holds here: what can be used is written in one transaction, all else comes
+    back with its line and a reason. `token` is the number of the API token by which `person` did it. Raises
+    UnusableReport for a `sent_at` in the future, or before the web.
+    """
+    now = clock.now()
+    if sent_at is not None and sent_at > now:
+        raise UnusableReport(f"The report was sent in the future; it is now {now:%Y-%m-%d %H:%M} UTC.")
+    if sent_at is not None and sent_at < EARLIEST:
+        raise UnusableReport("The report was sent before there was a web: check the year.")
+    context = row_context(zone=time_zone("UTC"), reported_at=sent_at)
     result = SubmitResult()
     with Spool() as spool:
-        for line, text, problem in pasted_lines(urls):
-            read = RejectedRow(problem) if problem else read_row({"url": text, **common}, context)
+        for row in rows:
+            read = RejectedRow(row.problem) if row.problem else read_row(row.cells, context)
             if isinstance(read, RejectedRow):
-                spool.reject(line, [text], read.reason)
+                spool.reject(row.line, [row.text], read.reason)
             else:
-                spool.accept(line, read, [text])
+                spool.accept(row.line, read, [row.text])
         spool.settle(now=now)
         with transaction.atomic():
             writer = Writer(
                 campaign=campaign,
                 person_id=None if person is None else person.pk,
                 now=now,
-                details=Details(policy=policy, delivery=Delivery(delivery), note=note),
+                details=details,
             )
-            for rows in spool.ready(ROWS_A_CHUNK):
-                for written in writer.write(rows):
+            for ready in spool.ready(ROWS_A_CHUNK):
+                for written in writer.write(ready):
                     if written.item is None:
                         result.duplicates.append((written.row.line, written.row.row.submitted))
                     else:
                         result.items.append(written.item)
+                        result.lines.append(written.row.line)
             result.rejected.extend(spool.rejected())
             result.reports.extend({item.report_id: item.report for item in result.items}.values())
-            _note_report(result, campaign, person)
+            _note_report(result, campaign, person, token)
     return result
 
 
-def _note_report(result: SubmitResult, campaign: Campaign, person: Person | None) -> None:
+def _note_report(result: SubmitResult, campaign: Campaign, person: Person | None, token: int | None) -> None:
     """One row for each report that got items; one without a report where there was nothing new."""
     shared = {"duplicates": len(result.duplicates), "rejected": len(result.rejected)}
     for report in result.reports:
@@ -138,9 +184,11 @@ def _note_report(result: SubmitResult, campaign: Campaign, person: Person | None
                 "category": word_of(Category, report.category),
                 "sent_at": report.sent_at,
             },
+            token=token,
         )
     if not result.reports:
-        record(Deed.REPORT_MADE, person=person, campaign=campaign, became={"items": 0, **shared})
+        became = {"items": 0, **shared}
+        record(Deed.REPORT_MADE, person=person, campaign=campaign, became=became, token=token)
 
 
 def pasted_lines(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
