@@ -303,7 +303,8 @@ def get_summary(
     """The JSON of `manage.py summary`; with If-None-Match, 304 as long as no figure has changed."""
     refuse_unknown(request, SummaryQuestion)
     access = admitted(request, campaign, Action.COUNT)
-    said = summary_json(summary_of(access, asked))
+    summary = summary_of(access, asked)
+    said = {**summary_json(summary), "groups_left_out": summary.left_out}
     answer = _json(said)
     moving = {"generated_at"} if asked.as_of else {"generated_at", "as_of"}
     figures = json.dumps({name: value for name, value in said.items() if name not in moving})

@@ -44,7 +44,6 @@ def summary_json(summary: Summary) -> Json:
         "unit": "item",
         "minimum_n": summary.minimum_n,
         "groups": [_group(group) for group in summary.all_groups],
-        "groups_left_out": summary.left_out,
         "comparison": _comparison(summary.compared),
         "definitions": {each.name: _definition(each, summary.minimum_n) for each in DEFINITIONS.values()},
     }
