@@ -51,11 +51,21 @@ def file_or_output(out: Path | None) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         part.chmod(0o600)  # it may hold what only members may see
         part.replace(out)
+        _settle(out.parent)
     except OSError as error:
         raise CommandError(f"Cannot write to {out}: {error.strerror}.") from error
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+def _settle(folder: Path) -> None:
+    """Let the new name outlast a loss of power, too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 @contextmanager
