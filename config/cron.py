@@ -13,6 +13,7 @@ from rq import cron
 
 from apps.checks.jobs import RETENTION, tick
 from apps.checks.probing import TAKE_UP_EVERY, take_up
+from apps.checks.retention import THIN_EVERY, thin_by_setting
 from apps.reports.importing import run_next_import
 
 # A look that was not taken up before the next one is due is dropped, so that looks do not pile up.
@@ -26,3 +27,5 @@ cron.register(tick, **every)
 cron.register(run_next_import, job_timeout=3600, **every)
 hour = int(TAKE_UP_EVERY.total_seconds())
 cron.register(take_up, **{**every, "interval": hour, "ttl": hour})
+day = int(THIN_EVERY.total_seconds())
+cron.register(thin_by_setting, job_timeout=6 * 3600, **{**every, "interval": day, "ttl": day})

@@ -135,6 +135,14 @@ CHECK_CONTACT_URL = environment.web_address("CHECK_CONTACT_URL", SITE_URL + "/ch
 # Shown on /checker/ to those who receive the checker's requests.
 CHECK_CONTACT_EMAIL = environment.text("CHECK_CONTACT_EMAIL", "")
 
+# Checks that say what those around them say are folded away after so many days; 0: never.
+CHECK_KEEP_DAYS = environment.whole_number("CHECK_KEEP_DAYS", 0, least=0, most=36_500, unit="days")
+if 0 < CHECK_KEEP_DAYS < 60:
+    raise ImproperlyConfigured(
+        "CHECK_KEEP_DAYS is too small: public pages that tell months look back by two. Write 60 or more, "
+        "or 0 to keep all checks."
+    )
+
 # PLATFORM_TOKEN_<SLUG>: a read-only token for a platform whose API tells more to a signed-in reader.
 PLATFORM_TOKENS = environment.secrets_by_slug("PLATFORM_TOKEN_")
 # Folders with definitions of further platforms.

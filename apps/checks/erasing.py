@@ -18,7 +18,7 @@ from django.db.models import Q
 from apps.core import clock
 
 from . import ledger
-from .models import Check, Erasure, Host, Target, Transition, Turn
+from .models import Check, Erasure, Host, Stretch, Target, Transition, Turn
 from .outcomes import ErasedFor
 
 NO_HOST = "erased.invalid"  # RFC 2606: no such name is ever given to anybody
@@ -62,6 +62,7 @@ def copy_without_address(target: Target, *, why: ErasedFor, account_key: int) ->
     """
     target = _locked(target)
     checks = list(target.checks.order_by("number"))
+    stretches = {stretch.first: stretch for stretch in target.stretches.all()}
     transitions = list(target.transitions.order_by("pk"))
     copied = target
     copied.pk = None
@@ -70,12 +71,19 @@ def copy_without_address(target: Target, *, why: ErasedFor, account_key: int) ->
     copied.key_digest, copied.commitment = secrets.token_hex(32), secrets.token_hex(32)
     copied.account_key, copied.host, copied.next_check_at = account_key, _no_host(), None
     copied.save(force_insert=True)
-    previous = ""
+    previous, expected = "", 1
     for check in checks:
+        if expected < check.number and (stretch := stretches.get(expected)):
+            # Of what was folded away the digests would tell which target it was: others stand in their place.
+            stretch.digests = secrets.token_bytes(len(stretch.digests))
+            previous, expected = stretch.digests[-ledger.DIGEST_BYTES :].hex(), stretch.last + 1
         check.pk, check.target = None, copied
         check.evidence, check.note, check.note_salt, check.note_commitment = ledger.ERASED, "", "", ""
         check.digest = ledger.digest(check, target_commitment=copied.commitment, previous=previous)
-        previous = check.digest
+        previous, expected = check.digest, check.number + 1
+    for stretch in stretches.values():
+        stretch.pk, stretch.target = None, copied
+    Stretch.objects.bulk_create(stretches.values(), batch_size=BATCH)
     copied.head_digest = previous  # for the erasure, which then takes its place
     Check.objects.bulk_create(checks, batch_size=BATCH)
     for transition in transitions:

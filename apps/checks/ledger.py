@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from django.db.models import Count, Sum
+from django.db.models import F, Sum
 
-from .models import Check, Erasure, Target
+from .models import Check, Erasure, Stretch, Target
 
 VERSION = 1
+DIGEST_BYTES = 32  # SHA-256
 ERASED = {"erased": True}
 """What stands in the place of a check's evidence that was erased."""
 
@@ -109,6 +110,44 @@ class Fault:
         return f"check {self.check_number} {self.problem}"
 
 
+class Folded:
+    """The stretches of a target's checks that were folded away, read once it turns out that there are any."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._stretches: dict[int, bytes] | None = None
+
+    def starting_with(self, number: int) -> list[str]:
+        """The digests of the stretch that begins with that check; none where there is none.
+
+        Of these the check after them covers the last. The others are proved by what they were made for alone,
+        which older backups and evidence bundles hold.
+        """
+        if self._stretches is None:
+            rows = Stretch.objects.filter(target=self._target).values_list("first", "last", "digests")
+            self._stretches = {
+                first: bytes(digests)
+                for first, last, digests in rows
+                if len(digests) == DIGEST_BYTES * (last - first + 1)
+            }
+        digests = self._stretches.get(number, b"").hex()
+        return [
+            digests[start : start + 2 * DIGEST_BYTES] for start in range(0, len(digests), 2 * DIGEST_BYTES)
+        ]
+
+
+def digest_at(target: Target, number: int) -> str:
+    """The digest of a check that is there or was folded away; "" where there is none of that number."""
+    kept = target.checks.filter(number=number).values_list("digest", flat=True).first()
+    if kept is not None:
+        return kept
+    stretch = Stretch.objects.filter(target=target, first__lte=number, last__gte=number).first()
+    if stretch is None:
+        return ""
+    start = DIGEST_BYTES * (number - stretch.first)
+    return bytes(stretch.digests)[start : start + DIGEST_BYTES].hex()
+
+
 def left_of(target: Target) -> str:
     """What stands for all that is left of an erased target's checks: a chain of its own.
 
@@ -116,10 +155,13 @@ def left_of(target: Target) -> str:
     digest itself and with that of the check before it in this chain ("" at first).
     """
     left = previous = ""
+    folded, expected = Folded(target), 1
     for check in target.checks.order_by("number").iterator(1000):
+        while check.number > expected and (digests := folded.starting_with(expected)):
+            previous, expected = digests[-1], expected + len(digests)
         content = content_of(check, target_commitment=target.commitment, previous=previous)
         left = left_after(content, check.digest, before=left)
-        previous = check.digest
+        previous, expected = check.digest, check.number + 1
     return left
 
 
@@ -159,19 +201,21 @@ class Covered:
     erased_targets: int
     erased_checks: int
     erased_notes: int  # among the other checks
+    folded: int  # checks that are no longer kept, but for their digests
 
 
 def covered() -> Covered:
     """How much there is to verify, and how much of it is erased."""
-    gone = Erasure.objects.aggregate(targets=Count("pk"), checks=Sum("checks"))
-    erased_checks = gone["checks"] or 0
+    erased_targets = Erasure.objects.count()
+    erased_checks = Check.objects.filter(target__erasure__isnull=False).count()
     notes = Check.objects.filter(note="", target__erasure=None).exclude(note_commitment="")
     return Covered(
-        targets=Target.objects.count() - gone["targets"],
+        targets=Target.objects.count() - erased_targets,
         checks=Check.objects.count() - erased_checks,
-        erased_targets=gone["targets"],
+        erased_targets=erased_targets,
         erased_checks=erased_checks,
         erased_notes=notes.count(),
+        folded=Stretch.objects.aggregate(sum=Sum(F("last") - F("first") + 1))["sum"] or 0,
     )
 
 
@@ -202,8 +246,10 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
     if erasure.fault:
         return Fault(target.pk, erasure.checks, f"was erased when this did not hold: {erasure.fault}")
     left = previous = ""
-    expected = 1
+    folded, expected = Folded(target), 1
     for check in target.checks.order_by("number").iterator(1000):
+        while check.number > expected and (digests := folded.starting_with(expected)):
+            previous, expected = digests[-1], expected + len(digests)
         if check.number != expected:
             return Fault(target.pk, expected, "is missing, of an erased target")
         if check.evidence != ERASED or check.note or check.note_salt:
@@ -222,8 +268,10 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
 
 
 def _fault_of_chain(target: Target) -> Fault | None:
-    previous, expected = "", 1
+    folded, previous, expected = Folded(target), "", 1
     for check in target.checks.order_by("number").iterator(1000):
+        while check.number > expected and (digests := folded.starting_with(expected)):
+            previous, expected = digests[-1], expected + len(digests)
         if check.number != expected:
             return Fault(target.pk, expected, "is missing")
         if check.digest != digest(check, target_commitment=target.commitment, previous=previous):

@@ -187,7 +187,7 @@ class Target(models.Model):
 
 
 class Check(models.Model):
-    """One observation of a target. Append-only; never edited, never deleted one by one."""
+    """One observation of a target. Append-only; never edited, and only folded away in a `Stretch`."""
 
     target = models.ForeignKey(
         Target,
@@ -252,6 +252,30 @@ class Erasure(AppendOnly):
 
     def __str__(self) -> str:
         return f"erasure of target {self.target_id}"
+
+
+class Stretch(models.Model):
+    """Checks that said what those around them said, and were folded away (retention.py). Append-only."""
+
+    target = models.ForeignKey(
+        Target,
+        on_delete=models.PROTECT,
+        related_name="stretches",
+        db_index=False,  # that of target and first serves
+    )
+    first = models.PositiveIntegerField()  # number of the first check of it
+    last = models.PositiveIntegerField()
+    digests = models.BinaryField()  # SHA-256 of each, 32 bytes, in the order of their numbers
+    folded_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["target", "first"], name="stretch_first_once"),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="stretch_ends_after_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"checks {self.first} to {self.last} of target {self.target_id}"
 
 
 class Transition(models.Model):

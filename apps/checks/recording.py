@@ -23,6 +23,7 @@ from . import cadence, ledger
 from .accounts import look_at_pages
 from .models import Check, Target, Transition, new_salt
 from .outcomes import Outcome, Reason
+from .retention import folded_of, with_folded
 from .status import Change, Seen, State, fold, fold_all
 
 STATE_FIELDS = tuple(field.name for field in fields(State))
@@ -216,6 +217,8 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
     named = bulk.values(Check, *names).filter(target_id__in=bulk.among(ids))
     for target_id, evidence, *values in bulk.read(named.order_by("target_id", "number"), names):
         seen[target_id].append(_as_seen(values, evidence))
+    for target_id, stretches in folded_of(ids).items():
+        seen[target_id] = with_folded(seen[target_id], stretches)
     standing: dict[int, dict[tuple[object, ...], int]] = defaultdict(dict)
     keyed = ("id", "target_id", *_KEY_FIELDS)
     current = bulk.values(Transition, *keyed).filter(target_id__in=bulk.among(ids), superseded_at=None)

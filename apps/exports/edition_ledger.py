@@ -87,7 +87,7 @@ def faults(edition: Edition) -> Iterator[EditionFault]:
     Of each watched URL, the first check that is not the one the edition was made from.
     """
     yield from _changed_files(edition)
-    for head in _trail(edition):
+    for head in trail(edition):
         if problem := _first_fault(head):
             yield problem
 
@@ -95,7 +95,7 @@ def faults(edition: Edition) -> Iterator[EditionFault]:
 def checked(edition: Edition) -> tuple[int, int]:
     """How many watched URLs and checks stand behind an edition."""
     targets = checks = 0
-    for head in _trail(edition):
+    for head in trail(edition):
         targets += 1
         checks += head.checks
     return targets, checks
@@ -112,7 +112,7 @@ def _changed_files(edition: Edition) -> Iterator[EditionFault]:
             yield EditionFault(name, "is not what SHA256SUMS was made for")
     published = _lines(_unpacked(files.get(HEADS_FILE)))
     next(published, None)  # the names of the columns
-    kept = (f"{head.name},{head.digest}" for head in _trail(edition))
+    kept = (f"{head.name},{head.digest}" for head in trail(edition))
     if any(one != other for one, other in zip_longest(published, kept)):
         yield EditionFault(HEADS_FILE, "does not name the heads that this site kept beside it")
 
@@ -152,9 +152,11 @@ def _first_fault(head: Head) -> EditionFault | None:
         return EditionFault(f"target {head.target}", "is missing")
     if not target.key:
         return _fault_of_erased(head, target)
-    previous, expected = "", 1
+    folded, previous, expected = ledger.Folded(target), "", 1
     checks = Check.objects.filter(target=target, number__lte=head.checks).order_by("number")
     for check in checks.iterator(1000):
+        while check.number > expected and (digests := folded.starting_with(expected)):
+            previous, expected = digests[-1], expected + len(digests)
         if check.number != expected:
             break
         if check.digest != ledger.digest(check, target_commitment=target.commitment, previous=previous):
@@ -162,6 +164,9 @@ def _first_fault(head: Head) -> EditionFault | None:
         if check.note and check.note_commitment != ledger.note_commitment(check.note, check.note_salt):
             return _at(head, check.number, "has another note than its digest was made for")
         previous, expected = check.digest, expected + 1
+    if expected <= head.checks and len(digests := folded.starting_with(expected)) > head.checks - expected:
+        # The head is one of a stretch that was folded away since.
+        previous, expected = digests[head.checks - expected], head.checks + 1
     if expected <= head.checks:
         return _at(head, expected, "is missing")
     if previous != head.digest:
@@ -176,15 +181,14 @@ def _fault_of_erased(head: Head, target: Target) -> EditionFault | None:
         return _at(head, fault.check_number, fault.problem)
     if head.digest == target.head_digest:
         return None
-    last = target.checks.filter(number=head.checks).values_list("digest", flat=True).first()
-    if last != head.digest:
+    if ledger.digest_at(target, head.checks) != head.digest:
         return _at(head, head.checks, "of an erased target has another digest than the edition's head")
     return None
 
 
 def erased(edition: Edition) -> int:
     """How many of the watched URLs behind an edition have been erased since it was made, or before."""
-    targets = [head.target for head in _trail(edition)]
+    targets = [head.target for head in trail(edition)]
     return sum(
         Erasure.objects.filter(target__in=targets[start : start + 1000]).count()
         for start in range(0, len(targets), 1000)
@@ -195,7 +199,8 @@ def _at(head: Head, number: int, problem: str) -> EditionFault:
     return EditionFault(f"target {head.target}: check {number}", problem)
 
 
-def _trail(edition: Edition) -> Iterator[Head]:
+def trail(edition: Edition) -> Iterator[Head]:
+    """The heads that this site keeps beside an edition."""
     file = edition.files.filter(name=TRAIL).first()
     return _heads(content_of(file)) if file else iter(())
 

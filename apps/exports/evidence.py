@@ -58,7 +58,8 @@ replies.jsonl    what the platform answered, and what it claims of each item; on
 transitions.csv  each change of status, which lies somewhere in the time between “after” and “by”
 targets.jsonl    each watched URL, with the digest of its last check (the head); those that were not reported
                  are the pages of the accounts behind the items, whose checks tell who went with whom
-checks.jsonl     every check: its digest, what that covers (“content”), and notes of this campaign's people
+checks.jsonl     every check: its digest, what that covers (“content”), and notes of this campaign's people;
+                 of those that said the same and are no longer kept, only their digests (“folded”)
 verify.py        works the digests out again, and says what does not hold
 SHA256SUMS       the digest of each of these files
 
@@ -118,7 +119,7 @@ def write_evidence(
         with bundle.file("checks.jsonl") as write:
             for check in _checks(campaign, targets):
                 write(_line(check))
-                count += 1
+                count += "content" in check
                 if progress is not None and count % _CHUNK == 0:
                     progress(count)
         with bundle.file("verify.py") as write:
@@ -275,10 +276,14 @@ def _checks(campaign: Campaign, targets: QuerySet[Target]) -> Iterator[dict[str,
     )
     checks = Check.objects.filter(target__in=targets.order_by()).select_related("target")
     checks = checks.order_by("target_id", "number")
-    target, previous = None, ""
+    target, previous, expected = None, "", 1
     for check in checks.iterator(_CHUNK):
         if check.target_id != target:
-            target, previous = check.target_id, ""
+            target, previous, expected = check.target_id, "", 1
+            folded = ledger.Folded(check.target)
+        while check.number > expected and (digests := folded.starting_with(expected)):
+            yield {"target": check.target_id, "folded": {"first": expected, "digests": digests}}
+            previous, expected = digests[-1], expected + len(digests)
         line: dict[str, Any] = {
             "target": check.target_id,
             "digest": check.digest,
@@ -286,5 +291,5 @@ def _checks(campaign: Campaign, targets: QuerySet[Target]) -> Iterator[dict[str,
         }
         if check.note and check.person_id in readable:
             line |= {"note": check.note, "note_salt": check.note_salt}
-        previous = check.digest
+        previous, expected = check.digest, check.number + 1
         yield line

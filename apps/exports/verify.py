@@ -34,6 +34,7 @@ class Chain:
     def __init__(self, target: dict) -> None:  # type: ignore[type-arg]
         self.target = target
         self.number = 0
+        self.folded = 0
         self.head = ""
         self.left = ""
         self.problem = ""
@@ -41,6 +42,9 @@ class Chain:
     def add(self, check: dict) -> None:  # type: ignore[type-arg]
         """Judge the next check; after the first that does not hold, none is looked at."""
         if self.problem:
+            return
+        if "folded" in check:
+            self.skip(check["folded"])
             return
         content = check["content"]
         number = content["number"]
@@ -64,6 +68,15 @@ class Chain:
     def erasure(self) -> dict:  # type: ignore[type-arg]
         """What was erased of it, when and why; empty where nothing was."""
         return self.target.get("erasure", {})  # type: ignore[no-any-return]
+
+    def skip(self, folded: dict) -> None:  # type: ignore[type-arg]
+        """Go on over checks that are no longer kept: the check after them names the last of their digests."""
+        if folded["first"] != self.number + 1 or not folded["digests"]:
+            self.problem = f"check {self.number + 1} is missing"
+            return
+        self.folded += len(folded["digests"])
+        self.number += len(folded["digests"])
+        self.head = folded["digests"][-1]
 
     def end(self) -> str:
         """What does not hold, or "" if everything does."""
@@ -146,7 +159,8 @@ def main(folder: Path) -> int:
             at = chain.erasure["content"]["at"]
             sys.stdout.write(f"erased: {name}: {chain.number} checks, as they were left at {at}\n")
         else:
-            sys.stdout.write(f"holds: {name}: {chain.number} checks, head {chain.head or 'none'}\n")
+            kept = f" ({chain.folded} of them no longer kept)" if chain.folded else ""
+            sys.stdout.write(f"holds: {name}: {chain.number} checks{kept}, head {chain.head or 'none'}\n")
     for change in changed:
         sys.stdout.write(f"DOES NOT HOLD: {change}\n")
     if wrong or changed:

@@ -84,6 +84,7 @@ def _facts(access: Access, found: Item) -> dict[str, object]:
             removed=(row.removed_after, row.removed_by) if row.removed_by else None,
             now=clock.now(),
         ),
+        "folded": row.checks - len(moments),
         "chart": tables.checks_by_outcome(moments),
         "checks": checks,
         "transitions": transitions_of(found, who=access.who),

@@ -23,6 +23,8 @@ class Command(RecordCommand):
             raise SystemExit(1)
         found = ledger.covered()
         self.stdout.write(f"{found.checks} checks of {found.targets} targets hold.")
+        if found.folded:
+            self.stdout.write(f"{found.folded} more were folded away; their digests stand in the chain.")
         if found.erased_notes:
             self.stdout.write(f"Of them, {found.erased_notes} had a note that was erased.")
         if found.erased_targets:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from apps.checks.probing import TAKE_UP_EVERY, take_up
+from apps.checks.retention import THIN_EVERY, thin_by_setting
 from apps.checks.runner import Runner
 from apps.core import clock
 from apps.core.commands import RecordCommand
@@ -47,7 +48,7 @@ class Between:
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self.take_up_at = 0.0
+        self.take_up_at = self.thin_at = 0.0
 
     def __call__(self) -> None:
         close_old_connections()
@@ -56,3 +57,6 @@ class Between:
             take_up()
             pause = clock.in_real_time(TAKE_UP_EVERY).total_seconds()
             self.take_up_at = time.monotonic() + max(pause, SHORTEST_PAUSE_SECONDS)
+        if time.monotonic() >= self.thin_at:
+            thin_by_setting(self._stop)
+            self.thin_at = time.monotonic() + THIN_EVERY.total_seconds()

@@ -1,0 +1,218 @@
+"""Old checks that say nothing new are folded away: figures, editions and the ledger stay what they were."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from pytest_django import Settings
+
+from apps.checks import ledger, retention
+from apps.checks.erasing import copy_without_address, erase_target
+from apps.checks.models import Check, Stretch, Target
+from apps.checks.outcomes import ErasedFor, Status
+from apps.checks.recording import append
+from apps.exports.edition_ledger import trail
+from apps.exports.editions import publish_edition
+from apps.exports.models import Edition
+from apps.reports.models import Campaign, Item
+from tests.exports.test_evidence import bundle, unpacked, verified
+from tests.factories import at, make_campaign, make_report
+from tests.metrics.watching import Look, check_of, watched
+from tests.public.seeding import make_public
+
+pytestmark = pytest.mark.django_db
+SLUG = "example-models"
+YEAR = 24 * 365  # hours
+NOW = at(3 * YEAR)
+KEPT = timedelta(days=365)
+
+
+def gaps(start: float, end: float) -> str:
+    """Hours at which the cadence looks between two moments."""
+    hours, found = start, []
+    while hours < end:
+        found.append(f"{hours:.3f}")
+        hours += min(max((hours - start) / 8, 1), 24 * 7)
+    return " ".join(found)
+
+
+STORIES = (
+    f"up {gaps(1, 2 * YEAR)}",
+    f"up {gaps(1, 500)}, gone {gaps(510, 2 * YEAR)}",
+    f"up {gaps(1, 500)}, gone {gaps(510, 5000)}, up {gaps(5100, 2 * YEAR)}",
+    f"up {gaps(1, 900)}, unclear {gaps(1000, 2 * YEAR)}",
+    "up 1 2 3 4",
+)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def campaign(db: None, clock: time_machine.Traveller) -> Campaign:
+    """Items of each story, with an edition that was made in the middle of them."""
+    clock.move_to(at(0.5))
+    campaign = make_campaign(SLUG)
+    campaign.minimum_n = 2
+    campaign.save()
+    report = make_report(campaign)
+    items = [(watched(report), story) for story in STORIES for _ in range(2)]
+    make_public(campaign, items=True)
+    for until in (YEAR, 2 * YEAR):
+        clock.move_to(at(until))
+        append(
+            check_of(item, look)
+            for item, story in items
+            for look in _looks(story)
+            if until - YEAR <= look.hours < until
+        )
+        if until == YEAR:
+            publish_edition(campaign=campaign, person=None)
+    clock.move_to(NOW)
+    return campaign
+
+
+def _looks(story: str) -> list[Look]:
+    return [
+        Look(float(hour), word)
+        for word, *hours in (part.split() for part in story.split(","))
+        for hour in hours
+    ]
+
+
+def said() -> list[str]:
+    """What commands say of the campaign."""
+    found = []
+    for command in (
+        ("summary", SLUG, "--json"),
+        ("export", SLUG, "--table", "items", "--public"),
+        ("export", SLUG, "--table", "items"),
+        ("export", SLUG, "--table", "transitions"),
+        ("verify_edition", SLUG, "1"),
+    ):
+        out = io.StringIO()
+        call_command(*command, stdout=out)
+        found.append(out.getvalue())
+    return found
+
+
+def thin() -> retention.Thinned:
+    return retention.thin(before=NOW - KEPT)
+
+
+def test_figures_files_editions_and_heads_are_the_same_before_and_after(campaign: Campaign) -> None:
+    before, checks = said(), Check.objects.count()
+    heads = list(Target.objects.order_by("pk").values_list("check_count", "head_digest"))
+    out = io.StringIO()
+    call_command("thin_checks", keep_days=365, stdout=out)
+    assert said() == before
+    assert list(Target.objects.order_by("pk").values_list("check_count", "head_digest")) == heads
+    folded = sum(one.last - one.first + 1 for one in Stretch.objects.all())
+    assert checks - Check.objects.count() == folded > checks / 3
+    call_command("verify_ledger", stdout=out)
+    assert f"{folded:,} checks of 8 targets are folded away" in out.getvalue()
+    assert f"{folded} more were folded away" in out.getvalue()
+    edition = Edition.objects.get()
+    assert any(
+        not Check.objects.filter(target=head.target, number=head.checks).exists() for head in trail(edition)
+    ), "One of the edition's heads is among those that were folded away."
+    assert thin() == retention.Thinned(), "Nothing is left to fold away."
+    with pytest.raises(CommandError, match="60 or more"):
+        call_command("thin_checks", keep_days=7)
+
+
+def test_evidence_holds_by_its_own_program(campaign: Campaign, tmp_path: Path) -> None:
+    thin()
+    item = Item.objects.order_by("pk")[0]
+    folder = unpacked(bundle(campaign, item), tmp_path)
+    code, output = verified(folder)
+    assert code == 0, output
+    assert "no longer kept" in output
+    lines = (folder / "checks.jsonl").read_text().splitlines()
+    place = next(place for place, line in enumerate(lines) if "folded" in line)
+    shorter = json.loads(lines[place])
+    shorter["folded"]["digests"].pop()
+    lines[place] = json.dumps(shorter)
+    (folder / "checks.jsonl").write_text("\n".join(lines) + "\n")
+    code, output = verified(folder)
+    assert code == 1
+    assert "does not follow" in output or "is missing" in output
+
+
+def test_the_schedule_thins_only_where_it_is_set(campaign: Campaign, settings: Settings) -> None:
+    retention.thin_by_setting()
+    assert not Stretch.objects.exists()
+    settings.CHECK_KEEP_DAYS = 365
+    retention.thin_by_setting()
+    assert Stretch.objects.exists()
+
+
+def test_what_is_handed_in_for_a_moment_inside_a_stretch_is_folded_as_if_nothing_were_missing(
+    campaign: Campaign,
+) -> None:
+    """A person saw each item a year ago, at a moment between two checks that are gone."""
+    thin()
+    before = {target.pk: target.status for target in Target.objects.all()}
+    for item in Item.objects.all():
+        append([check_of(item, Look(0.7 * YEAR, "up", person=True))])
+    after = {target.pk: target.status for target in Target.objects.all()}
+    gone_before = Item.objects.order_by("pk")[2].target_id
+    assert after == before
+    assert after[gone_before] == Status.REMOVED
+    assert list(ledger.verify()) == []
+
+
+def test_a_stretch_that_was_altered_is_named(campaign: Campaign) -> None:
+    thin()
+    stretch = Stretch.objects.order_by("pk")[0]
+    own = Stretch.objects.filter(pk=stretch.pk)
+    digests = bytes(stretch.digests)
+    for alter, number, problem in (
+        (own.delete, stretch.first, "is missing"),
+        (lambda: own.update(digests=digests[32:]), stretch.first, "is missing"),
+        (lambda: own.update(digests=digests[:-32] + bytes(32)), stretch.last + 1, "is not what its digest"),
+    ):
+        with transaction.atomic():
+            alter()
+            (fault,) = ledger.verify()
+            assert (fault.target_id, fault.check_number) == (stretch.target_id, number)
+            assert fault.problem.startswith(problem)
+            transaction.set_rollback(True)
+
+
+def test_what_was_thinned_can_be_erased_and_is_left_alone_after(campaign: Campaign) -> None:
+    thin()
+    first, second, *_ = Item.objects.order_by("pk")
+    stretches = Stretch.objects.filter(target=second.target_id).values_list("digests", flat=True)
+    own = set(stretches)
+    with transaction.atomic():
+        erase_target(first.target, why=ErasedFor.CONCERNED, account_key=0)
+        copied = copy_without_address(second.target, why=ErasedFor.CONCERNED, account_key=0)
+    assert list(ledger.verify()) == []
+    theirs = set(copied.stretches.values_list("digests", flat=True))
+    assert set(stretches) == own
+    assert len(own) == len(theirs) > 0
+    assert own.isdisjoint(theirs), "Nothing tells whose copy it is."
+    done = thin()
+    assert (done.checks, done.left) == (0, 0)
+
+
+def test_what_was_altered_before_is_not_forgotten(campaign: Campaign) -> None:
+    item = Item.objects.order_by("pk")[0]
+    Check.objects.filter(target=item.target_id, number=40).update(http_status=418)
+    (fault,) = ledger.verify()
+    done = thin()
+    assert done.left == 1
+    assert not Stretch.objects.filter(target=item.target_id).exists()
+    assert list(ledger.verify()) == [fault]
