@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import OperationalError
+from django.db.utils import InterfaceError, OperationalError
 
 from . import clock
 
@@ -22,7 +22,7 @@ class RecordCommand(BaseCommand):
     """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command once the database is ready. Raises CommandError when it cannot be."""
+        """Run the command once the database is ready. Raises CommandError otherwise."""
         problem = clock_problem() or database_problem()
         if problem:
             raise CommandError(problem)
@@ -31,7 +31,14 @@ class RecordCommand(BaseCommand):
             if executor.loader.applied_migrations:
                 raise CommandError("The database is older than the program. Run: manage.py migrate")
             call_command("migrate", interactive=False, verbosity=0)
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except (OperationalError, InterfaceError) as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".")
+            raise CommandError(
+                f"The database failed on the way: {reason}. What was not finished was taken back. See if it "
+                "answers and has room on its disk, then try again."
+            ) from error
 
 
 def clock_problem() -> str | None:

@@ -5,7 +5,10 @@ The workspace and the pages for signing in are in English, and so are their erro
 
 from __future__ import annotations
 
+import sys
+
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -35,10 +38,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def broken(request: HttpRequest) -> HttpResponseBase:
-    """The site's page for 500. It asks the database nothing."""
+    """The site's page for 500, or for 503 where the database failed. It asks the database nothing."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unreachable(request)
     if request.path.startswith(IN_ENGLISH):
         return defaults.server_error(request)
     return error_page(request, 500)
+
+
+def unreachable(request: HttpRequest) -> HttpResponseBase:
+    """While the database does not answer, or its disk is full: what was sent is in no part of it."""
+    answer: HttpResponseBase
+    if request.path.startswith(IN_ENGLISH):
+        answer = HttpResponse(render_to_string("503.html"), status=503)
+    else:
+        answer = error_page(request, 503, unreachable=True)
+    answer["Retry-After"] = "60"
+    return answer
 
 
 def not_ready(request: HttpRequest) -> HttpResponseBase:
@@ -48,14 +64,22 @@ def not_ready(request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
-def error_page(request: HttpRequest, status: int) -> HttpResponseBase:
-    """The page that says what an answer with this status means, and what the reader can do."""
+def error_page(request: HttpRequest, status: int, *, unreachable: bool = False) -> HttpResponseBase:
+    """The page that says what an answer with this status means, and what the reader can do.
+
+    `unreachable`: it is the database that does not answer.
+    """
     try:
         language = language_of(request)
     except SuspiciousOperation:  # the very address is what could not be read
         language = Language(LANGUAGES[0])
     addresses = Addresses(language)
-    known = {"status": status, "addresses": addresses, "switches": addresses.switches()}
+    known = {
+        "status": status,
+        "unreachable": unreachable,
+        "addresses": addresses,
+        "switches": addresses.switches(),
+    }
     with translation.override(language.code):
         page = render_to_string("public/error.html", {**known, **record_clock(request)})
     return say_language(HttpResponse(page, status=status), language)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,34 @@ class Site:
             check=False,
         )
 
+    def run_in_shell(self, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of shell to its end."""
+        return subprocess.run(
+            ["/bin/bash", "-c", command],
+            cwd=REPOSITORY,
+            env=self._environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
     def must(self, *arguments: str, **environment: str) -> str:
         """Run a command that has to succeed; its standard output."""
         done = self.run(*arguments, **environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    @contextmanager
-    def running(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *arguments: str, **environment: str) -> AbstractContextManager[subprocess.Popen[str]]:
         """Run a command beside the test, in a session of its own; killed at the end with what it started."""
-        log = (self.folder / f"{arguments[0]}-{uuid4().hex[:6]}.log").open("w+")
+        return self.running_python("manage.py", *arguments, **environment)
+
+    @contextmanager
+    def running_python(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """The same of any Python program."""
+        log = (self.folder / f"{arguments[1]}-{uuid4().hex[:6]}.log").open("w+")
         process = subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=REPOSITORY,
             env=self._environment(environment),
             stdout=log,
