@@ -34,6 +34,7 @@ SMALL = {
 """Tables with some thousand rows at most, however large the record is. Every other one may have millions."""
 
 BEFORE_THE_FIRST_RELEASE = {
+    "accounts.0002_sign_out_everybody": "empties the table of sessions, of which there are few",
     "checks.0002_figures_of_targets": "removal_count is a positive number, which is checked for every row",
     "checks.0003_fill_figures_of_targets": "fills account_key of all targets in one go",
     "checks.0004_account_suspended_at": "fills its column for all targets in one go",
