@@ -27,6 +27,7 @@ class Gate(StrEnum):
     CAMPAIGN = "campaign"  # whose role in the campaign of the address includes the action
     ADMINISTRATOR = "administrator"
     PROGRAM = "program"  # no person: programs that send a token, whose role each operation asks for itself
+    MACHINE = "machine"  # programs on this machine, or with a token of the settings; no person
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def lets_in(permission: Permission) -> Callable[[View], View]:
 
 
 for_everyone = lets_in(Permission(Gate.EVERYONE))
+for_machines = lets_in(Permission(Gate.MACHINE))
 
 
 def for_signed_in(view: View) -> View:

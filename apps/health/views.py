@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.accounts.permissions import for_everyone
+from apps.accounts.permissions import for_everyone, for_machines
 
 from . import metrics
 from .conditions import Condition, Grade, conditions, grade_of
@@ -48,7 +48,7 @@ def _told(condition: Condition) -> dict[str, object]:
 
 
 @require_safe
-@for_everyone
+@for_machines
 @never_cache
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format. With METRICS_TOKEN for whoever has it; else for this machine alone.

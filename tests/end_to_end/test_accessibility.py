@@ -14,6 +14,7 @@ from apps.checks.outcomes import Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.core import clock
 from apps.exports.editions import publish_edition
+from apps.notifications.models import Webhook
 from apps.reports.models import Campaign, Category, ClaimWord, Decision, Item, ReplyKind, Standing
 from apps.reports.replies import log_reminder, log_reply, mark_errors
 from tests.factories import at, make_campaign, make_import, make_item, make_person, make_report, make_target
@@ -58,6 +59,7 @@ def _seed(anna: Person) -> Campaign:
     )
     log_reminder(report=report, sent_at=at(40), note="By e-mail.", person=anna)
     mark_errors(items=items[4:5], reason="Not theirs.", person=anna)
+    Webhook.objects.create(campaign=campaign, url="https://hooks.example.org/")
     waiting = make_import(campaign)
     waiting.rejected_csv = "line,url,reason\r\n"
     waiting.save()
@@ -77,7 +79,7 @@ def _pages(anna: Person, campaign: Campaign) -> list[str]:
     client.force_login(anna)
     found = []
     for route in routes():
-        if route.permission is None or route.permission.gate == Gate.EVERYONE:
+        if route.permission is None or route.permission.gate in {Gate.EVERYONE, Gate.MACHINE}:
             continue
         if route.name.startswith("public:preview_") and route.name != "public:preview_report":
             continue
