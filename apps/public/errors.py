@@ -5,6 +5,7 @@ The workspace and the pages for signing in are in English, and so are their erro
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from django.core.exceptions import SuspiciousOperation
@@ -20,6 +21,7 @@ from apps.exports.published import LANGUAGES
 from .addresses import Addresses
 from .languages import Language, language_of, say_language
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 IN_ENGLISH = ("/workspace/", "/sign-in/", "/sign-out/", "/account/")
 
 
@@ -38,10 +40,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def broken(request: HttpRequest) -> HttpResponseBase:
-    """The site's page for 500, or for 503 where the database failed. It asks the database nothing."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """The site's page for 500, for 503 where the database failed, for 507 where a disk is full.
+
+    It asks the database nothing.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
         return unreachable(request)
     if request.path.startswith(IN_ENGLISH):
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return HttpResponse(render_to_string("507.html"), status=507)
         return defaults.server_error(request)
     return error_page(request, 500)
 

@@ -1,6 +1,7 @@
-"""Killed, without a database, or without room on its disk: clear words, and nothing is lost or done twice.
+"""Killed, or without a database: clear words, and nothing is lost or done twice.
 
-What happens to checks when a worker, a machine or the queue is killed is in test_cluster.py.
+What happens to checks when a worker, a machine or the queue is killed is in test_cluster.py, and what a full
+disk does in test_full_disk.py.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,8 +21,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pytest
+import redis
 
 from .site import Site
+from .test_queue import SCHEDULER, WORKER
 
 pytestmark = pytest.mark.database
 LIMIT_SECONDS = 120.0
@@ -277,22 +279,38 @@ def connection_is_sqlite(site: Site) -> bool:
 def test_a_checker_that_is_killed_in_an_import_does_it_again_in_full(
     watching: Site, platform: Platform, tmp_path: Path
 ) -> None:
+    killed_in_an_import(watching, platform, tmp_path, [("run_checker",)])
+
+
+def test_a_tick_and_a_worker_that_are_killed_in_an_import_do_it_again_in_full(
+    watching: Site, platform: Platform, valkey_url: str, tmp_path: Path
+) -> None:
+    url = f"{valkey_url.rstrip('/')}/{11 if 'DATABASE_URL' in watching.environment else 10}"
+    redis.Redis.from_url(url).flushdb()
+    watching.environment |= {"REDIS_URL": url, "CHECK_TICK_SECONDS": "1"}
+    killed_in_an_import(watching, platform, tmp_path, [SCHEDULER, WORKER])
+
+
+def killed_in_an_import(
+    site: Site, platform: Platform, tmp_path: Path, parts: Sequence[tuple[str, ...]]
+) -> None:
+    """Kill all `parts` while they import a list, and see it imported by others, once."""
     many = 10_000
-    watching.must(
-        "import_reports", str(platform.list_in(tmp_path, SMALL)), "--campaign", "models", "--create"
-    )
-    watching.must(
-        "shell", "--no-imports", "-v", "0", "-c", IMPORT, LIST=str(platform.list_in(tmp_path, many))
-    )
-    with database(watching) as ask:
-        with watching.running("run_checker") as checker:
+    site.must("import_reports", str(platform.list_in(tmp_path, SMALL)), "--campaign", "models", "--create")
+    site.must("shell", "--no-imports", "-v", "0", "-c", IMPORT, LIST=str(platform.list_in(tmp_path, many)))
+    with database(site) as ask:
+        with ExitStack() as stack:
+            running = [stack.enter_context(site.running(*part)) for part in parts]
             wait_for(lambda: ask("SELECT state FROM reports_import") != [("queued",)])
-            kill(checker)
+            for part in running:
+                kill(part)
         state, attempts = ask("SELECT state, attempts FROM reports_import")[0]
         assert state in {"reading", "writing"}
         assert ask("SELECT count(*) FROM reports_item") == [(SMALL,)]
         ask("UPDATE reports_import SET lease_until = '2026-01-01 00:00:00'")  # two minutes later, at once
-        with watching.running("run_checker"):
+        with ExitStack() as stack:
+            for part in parts:
+                stack.enter_context(site.running(*part))
             wait_for(lambda: ask("SELECT state FROM reports_import") == [("done",)])
         assert ask("SELECT attempts, created_count, duplicate_count FROM reports_import") == [
             (attempts + 1, many - SMALL, SMALL)
@@ -307,25 +325,6 @@ content = pathlib.Path(os.environ["LIST"]).read_bytes()
 Import.objects.create(campaign=Campaign.objects.get(), filename="list.csv", state="queued", content=content,
                       column_map={"url": "url", "reported_at": "reported_at"})
 """
-
-
-# ----------------------------------------------------------------------------------------------- without room
-
-
-def test_a_full_disk_is_said_and_costs_nothing(watching: Site, platform: Platform, tmp_path: Path) -> None:
-    """No file may grow beyond 2 MB: a stand-in for a disk that is full."""
-    site = watching
-    if not connection_is_sqlite(site):
-        pytest.skip("The database has a disk of its own.")
-    first, large = platform.list_in(tmp_path, SMALL), platform.list_in(tmp_path, 5_000)
-    site.must("import_reports", str(first), "--campaign", "models", "--create")
-    command = f"ulimit -f 2000; exec {sys.executable} manage.py import_reports {large} --campaign models"
-    done = site.run_in_shell(command)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("CommandError: The database failed on the way: ")
-    assert len(site.status("models")) == SMALL
-    site.must("import_reports", str(large), "--campaign", "models")
-    assert len(site.status("models")) == 5_000
 
 
 # ----------------------------------------------------------------------------------------- without a database
