@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.views import defaults
+from redis.exceptions import RedisError
 
 from apps.core.context_processors import record_clock
 from apps.exports.published import LANGUAGES
@@ -40,13 +41,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def broken(request: HttpRequest) -> HttpResponseBase:
-    """The site's page for 500, for 503 where the database failed, for 507 where a disk is full.
+    """The site's page for 500, for 503 where the database or Redis failed, for 507 where a disk is full.
 
     It asks the database nothing.
     """
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
         return unreachable(request)
+    if isinstance(error, RedisError):  # it counts attempts to sign in and the requests of programs
+        return unreachable(request, "queue (Redis)")
     if request.path.startswith(IN_ENGLISH):
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             return HttpResponse(render_to_string("507.html"), status=507)
@@ -54,11 +57,11 @@ def broken(request: HttpRequest) -> HttpResponseBase:
     return error_page(request, 500)
 
 
-def unreachable(request: HttpRequest) -> HttpResponseBase:
+def unreachable(request: HttpRequest, service: str = "database") -> HttpResponseBase:
     """While the database does not answer, or its disk is full: what was sent is in no part of it."""
     answer: HttpResponseBase
     if request.path.startswith(IN_ENGLISH):
-        answer = HttpResponse(render_to_string("503.html"), status=503)
+        answer = HttpResponse(render_to_string("503.html", {"service": service}), status=503)
     else:
         answer = error_page(request, 503, unreachable=True)
     answer["Retry-After"] = "60"
