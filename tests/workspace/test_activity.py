@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,13 +19,25 @@ from apps.accounts.roles import Role
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.checks.services import Wanted, watch_targets
+from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.notifications.models import Webhook
 from apps.platforms.matching import match
 from apps.reports.activity import record
 from apps.reports.campaigns import invite
-from apps.reports.models import Activity, Deed, Item, Membership, Reminder, Reply, Report
+from apps.reports.models import (
+    Activity,
+    ApiToken,
+    Campaign,
+    Deed,
+    Item,
+    Membership,
+    Reminder,
+    Reply,
+    Report,
+)
 from apps.reports.replies import log_reminder, log_reply, mark_errors
+from apps.reports.tokens import make_token
 from tests.checks.recordings import one_page_site
 from tests.factories import START, at, make_import, make_item, make_report
 from tests.workspace.conftest import Team
@@ -78,6 +91,15 @@ def there(team: Team, settings: Any) -> Iterator[There]:
         )
 
 
+def owners_token(campaign: Campaign) -> ApiToken:
+    """A token of the campaign's owner."""
+    owner = Membership.objects.get(campaign=campaign, role="owner").person
+    until = clock.wall() + timedelta(days=1)
+    return make_token(
+        campaign=campaign, person=owner, name=WRITTEN, role=Role.FIGURES, expires_at=until
+    ).token
+
+
 Sent = tuple[dict[str, Any], dict[str, Any]]  # the parts of the address, and what is posted there
 
 POSTS: dict[str, Callable[[There], Sent]] = {
@@ -109,6 +131,8 @@ POSTS: dict[str, Callable[[There], Sent]] = {
         {"pk": Webhook.objects.create(campaign=there.report.campaign, url=f"https://{WRITTEN}.example/").pk},
         {"act": "rotate"},
     ),
+    "tokens": lambda there: ({}, {"name": WRITTEN, "role": "figures", "days": "7"}),
+    "end_token": lambda there: ({"pk": owners_token(there.report.campaign).pk}, {}),
     "erase_item": lambda there: ({"pk": there.item.pk}, {"scope": "item", "why": "order", "sure": "on"}),
     "erase_report": lambda there: ({"number": there.report.number}, {"why": "order", "sure": "on"}),
     "erase_reply": lambda there: (
