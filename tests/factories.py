@@ -9,7 +9,9 @@ from apps.accounts.models import Person
 from apps.accounts.roles import Role
 from apps.checks.models import Check, Host, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status
-from apps.reports.models import Campaign, Channel, Import, Item, Membership, Report
+from apps.core import clock
+from apps.reports.models import ApiToken, Campaign, Channel, Import, Item, Membership, Report
+from apps.reports.tokens import make_token
 
 START = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 _numbers = count(1)
@@ -151,3 +153,11 @@ def make_transition(
 def make_import(campaign: Campaign, content: bytes = b"url\nhttps://models.example.org/a\n") -> Import:
     """A list that was handed in and waits for its columns to be confirmed."""
     return Import.objects.create(campaign=campaign, filename="list.csv", content=content)
+
+
+def make_api_token(campaign: Campaign, *, name: str = "a program") -> ApiToken:
+    """A token of an owner of the campaign, for figures only, that works for a day."""
+    owner = Membership.objects.filter(campaign=campaign, role=Role.OWNER).select_related("person")[0].person
+    until = clock.wall() + timedelta(days=1)
+    made = make_token(campaign=campaign, person=owner, name=name, role=Role.FIGURES, expires_at=until)
+    return made.token

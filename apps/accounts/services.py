@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
 from apps.core import clock
@@ -66,3 +67,8 @@ def reset_second_factors(*, person: Person) -> SecondFactorsReset | None:
         recovery_codes=Authenticator.Type.RECOVERY_CODES in types,
         sessions=len(sessions),
     )
+
+
+def forget_expired_sessions() -> None:
+    """Let go of sessions that have run out. Visitors who begin to sign in make them, too, so they add up."""
+    SessionStore.clear_expired()

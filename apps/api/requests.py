@@ -172,7 +172,7 @@ class NewReport(_Exactly):
                     "channel": "web_form",
                     "category": "harassment",
                     "items": [
-                        {"url": "https://models.example.org/example-author/example-model"},
+                        {"url": "https://hub.example.org/example-author/example-model"},
                         {
                             "url": "hxxps://models[.]example[.]org/example-author/another",
                             "labels": ["second"],

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -205,14 +205,13 @@ def _in_bytes(sql: str, parameters: Sequence[Any], columns: Mapping[str, Column]
     lines = ", ".join(f"string_agg({send}({name}), ''::bytea) AS {name}" for name, send in quoted.items())
     one_each = " ".join(f"WHEN {place} THEN {name}" for place, name in enumerate(quoted))
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        # Django's cursor for debugging takes no parameters here.
+        # Django's cursor takes no parameters for `copy`.
         statement = cursor.mogrify(
             f"COPY (SELECT CASE place {one_each} END FROM (SELECT {lines} FROM ({sql}) AS kept) AS lines, "  # noqa: S608
             f"generate_series(0, {len(quoted) - 1}) AS place ORDER BY place) TO STDOUT (FORMAT BINARY)",
             parameters,
         )
-        logged = cursor.debug_sql(statement) if connection.queries_logged else nullcontext()
-        with logged, cursor.copy(statement) as copy:
+        with cursor.copy(statement) as copy:
             copy.set_types(["bytea"])
             return [np.frombuffer(line or b"", ">i8").astype(np.int64) for (line,) in copy.rows()]
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
+from apps.accounts.services import forget_expired_sessions
 from apps.checks.stalled import stall
 from apps.core import clock
 
@@ -50,7 +51,8 @@ class Notifier:
         if time.monotonic() >= self.look_slower_at:
             pause = clock.in_real_time(LOOK_SLOWER).total_seconds()
             self.look_slower_at = time.monotonic() + max(pause, SHORTEST_PAUSE_SECONDS)
-            steps += [services.find_deadlines, services.find_claims, services.let_go_of_old]
+            steps += [services.find_deadlines, services.find_claims]
+            steps += [services.let_go_of_old, forget_expired_sessions]
         steps += [
             lambda: letters.send_due_letters(self._stop),
             lambda: webhooks.send_due_messages(self._stop),

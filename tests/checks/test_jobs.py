@@ -109,6 +109,7 @@ def test_failed_looks_are_not_kept_for_a_year(valkey_url: str) -> None:
         "tick",
         "run_next_import",
         "take_up",
+        "thin_by_setting",
     }
 
 

@@ -17,7 +17,16 @@ from apps.exports.editions import publish_edition
 from apps.notifications.models import Webhook
 from apps.reports.models import Campaign, Category, ClaimWord, Decision, Item, ReplyKind, Standing
 from apps.reports.replies import log_reminder, log_reply, mark_errors
-from tests.factories import at, make_campaign, make_import, make_item, make_person, make_report, make_target
+from tests.factories import (
+    at,
+    make_api_token,
+    make_campaign,
+    make_import,
+    make_item,
+    make_person,
+    make_report,
+    make_target,
+)
 from tests.public.seeding import make_public
 from tests.routes import examples, routes
 
@@ -60,6 +69,7 @@ def _seed(anna: Person) -> Campaign:
     log_reminder(report=report, sent_at=at(40), note="By e-mail.", person=anna)
     mark_errors(items=items[4:5], reason="Not theirs.", person=anna)
     Webhook.objects.create(campaign=campaign, url="https://hooks.example.org/")
+    make_api_token(campaign)
     waiting = make_import(campaign)
     waiting.rejected_csv = "line,url,reason\r\n"
     waiting.save()

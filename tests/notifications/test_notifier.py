@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import OperationalError
 
 from apps.checks.outcomes import Status
+from apps.core import clock
 from apps.notifications import letters, notifier, services
 from apps.notifications.kinds import Kind, Mails
 from apps.notifications.models import Event
@@ -87,3 +91,13 @@ def test_it_stops_between_two_steps(removed: Told) -> None:
     Notifier(stop).round()
     assert mail.outbox == []
     Notifier(stop).run()
+
+
+def test_sessions_that_ran_out_do_not_add_up(told: Told) -> None:
+    for days in (-1, 1):
+        session = SessionStore()
+        session.set_expiry(clock.wall() + timedelta(days=days))
+        session["of"] = days
+        session.save()
+    Notifier(threading.Event()).round()
+    assert [session.get_decoded()["of"] for session in Session.objects.all()] == [1]

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from apps.accounts.roles import Role
 from apps.checks.outcomes import Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.checks.services import Wanted, watch_targets
-from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.notifications.models import Webhook
 from apps.platforms.matching import match
@@ -27,8 +25,6 @@ from apps.reports.activity import record
 from apps.reports.campaigns import invite
 from apps.reports.models import (
     Activity,
-    ApiToken,
-    Campaign,
     Deed,
     Item,
     Membership,
@@ -37,9 +33,8 @@ from apps.reports.models import (
     Report,
 )
 from apps.reports.replies import log_reminder, log_reply, mark_errors
-from apps.reports.tokens import make_token
 from tests.checks.recordings import one_page_site
-from tests.factories import START, at, make_import, make_item, make_report
+from tests.factories import START, at, make_api_token, make_import, make_item, make_report
 from tests.workspace.conftest import Team
 from tests.workspace.test_campaigns import text_of
 
@@ -91,15 +86,6 @@ def there(team: Team, settings: Any) -> Iterator[There]:
         )
 
 
-def owners_token(campaign: Campaign) -> ApiToken:
-    """A token of the campaign's owner."""
-    owner = Membership.objects.get(campaign=campaign, role="owner").person
-    until = clock.wall() + timedelta(days=1)
-    return make_token(
-        campaign=campaign, person=owner, name=WRITTEN, role=Role.FIGURES, expires_at=until
-    ).token
-
-
 Sent = tuple[dict[str, Any], dict[str, Any]]  # the parts of the address, and what is posted there
 
 POSTS: dict[str, Callable[[There], Sent]] = {
@@ -132,7 +118,7 @@ POSTS: dict[str, Callable[[There], Sent]] = {
         {"act": "rotate"},
     ),
     "tokens": lambda there: ({}, {"name": WRITTEN, "role": "figures", "days": "7"}),
-    "end_token": lambda there: ({"pk": owners_token(there.report.campaign).pk}, {}),
+    "end_token": lambda there: ({"pk": make_api_token(there.report.campaign, name=WRITTEN).pk}, {}),
     "erase_item": lambda there: ({"pk": there.item.pk}, {"scope": "item", "why": "order", "sure": "on"}),
     "erase_report": lambda there: ({"number": there.report.number}, {"why": "order", "sure": "on"}),
     "erase_reply": lambda there: (

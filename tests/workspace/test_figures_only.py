@@ -28,7 +28,7 @@ from apps.reports.models import Campaign, Item, Report
 from apps.reports.replies import log_reminder, mark_errors
 from apps.reports.selectors import was_seen
 from apps.reports.visibility import COARSE, told
-from tests.factories import at, make_import, make_person
+from tests.factories import at, make_api_token, make_import, make_person
 from tests.public.seeding import SECRETS, SLUG, seed
 from tests.public.test_leaks import crawl, fragments, leaks, plain_text
 from tests.routes import examples, for_a_module, routes
@@ -82,6 +82,7 @@ class Seeded:
         uploaded.filename = f"{WRITTEN['filename']}.csv"
         uploaded.save()
         Webhook.objects.create(campaign=self.campaign, url="https://hooks.example.org/")
+        make_api_token(self.campaign)
         Notice.objects.bulk_create(
             Notice(
                 membership=member,
