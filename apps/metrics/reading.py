@@ -207,13 +207,15 @@ def _in_bytes(sql: str, parameters: Sequence[Any], columns: Mapping[str, Column]
     with connection.cursor() as cursor, connection.wrap_database_errors:
         # Django's cursor takes no parameters for `copy`.
         statement = cursor.mogrify(
-            f"COPY (SELECT CASE place {one_each} END FROM (SELECT {lines} FROM ({sql}) AS kept) AS lines, "  # noqa: S608
-            f"generate_series(0, {len(quoted) - 1}) AS place ORDER BY place) TO STDOUT (FORMAT BINARY)",
+            f"COPY (SELECT place, CASE place {one_each} END "  # noqa: S608
+            f"FROM (SELECT {lines} FROM ({sql}) AS kept) AS lines, "
+            f"generate_series(0, {len(quoted) - 1}) AS place) TO STDOUT (FORMAT BINARY)",
             parameters,
         )
         with cursor.copy(statement) as copy:
-            copy.set_types(["bytea"])
-            return [np.frombuffer(line or b"", ">i8").astype(np.int64) for (line,) in copy.rows()]
+            copy.set_types(["int4", "bytea"])
+            read = {place: np.frombuffer(line or b"", ">i8").astype(np.int64) for place, line in copy.rows()}
+    return [read[place] for place in range(len(quoted))]
 
 
 def _in_text(sql: str, parameters: Sequence[Any], names: Iterable[str]) -> list[Whole]:
