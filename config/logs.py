@@ -16,7 +16,7 @@ from django.views.debug import SafeExceptionReporterFilter
 EMAIL = re.compile(r"[^\s@<>()\[\]\"',;:=]+@[^\s@<>()\[\]\"',;:=]+\.\w+")
 # Where PostgreSQL quotes a row: "DETAIL:  Key (email)=(...) already exists.", "CONTEXT:  COPY items, line 3".
 QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT|LINE \d+): .*$", re.MULTILINE)
-ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]]+", re.IGNORECASE)
+ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)]+", re.IGNORECASE)
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request, or of the job, that this thread works on; "" where there is none."""

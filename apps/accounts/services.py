@@ -45,11 +45,12 @@ class SecondFactorsReset:
     passkeys: int
     recovery_codes: bool
     sessions: int
+    tokens: int
 
 
 @transaction.atomic
 def reset_second_factors(*, person: Person) -> SecondFactorsReset | None:
-    """Take away all second factors of somebody who lost them, and end all their sessions.
+    """Take away all second factors of somebody who lost them, and end all their sessions and API tokens.
 
     What was lost may be in other hands, and a browser with it. Returns None, and changes nothing, when there
     is no second factor.
@@ -66,6 +67,7 @@ def reset_second_factors(*, person: Person) -> SecondFactorsReset | None:
         passkeys=types.count(Authenticator.Type.WEBAUTHN),
         recovery_codes=Authenticator.Type.RECOVERY_CODES in types,
         sessions=len(sessions),
+        tokens=person.api_tokens.filter(revoked_at=None).update(revoked_at=clock.wall()),
     )
 
 

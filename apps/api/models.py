@@ -11,7 +11,7 @@ from apps.reports.models import ApiToken
 class KeptAnswer(models.Model):
     """The answer to a request that had an Idempotency-Key, for when the same request comes again."""
 
-    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="kept_answers")
     key = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64)  # SHA-256 of method, path and body
     status = models.PositiveSmallIntegerField(default=0)

@@ -29,6 +29,11 @@ def unbracket(text: str) -> str:
     return text
 
 
+def with_plain_dots(text: str) -> str:
+    """A text of any length with every dot written plainly that was hidden in brackets, round ones too."""
+    return _ROUND.sub(".", unbracket(text))
+
+
 def _plain(found: re.Match[str]) -> str:
     hidden = found[1] or found[2]
     return "." if hidden.lower() == "dot" else hidden

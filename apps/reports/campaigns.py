@@ -31,11 +31,12 @@ class LastOwner(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Invited:
-    """Who was made a member, as what, and whether they were unknown to the site before."""
+    """Who was made a member, as what, whether a link may be made for them, and whether they have a way in."""
 
     person: Person
     role: Role
     is_new: bool
+    has_been_here: bool
 
 
 @transaction.atomic
@@ -87,8 +88,9 @@ def invite(*, campaign: Campaign, email: str, role: Role, person: Person | None 
     """Make somebody a member, or change a member's role; `person` is who does it.
 
     Somebody new gets an account without a password; they come in by a one-time link. Whoever let theirs run
-    out counts as new as long as they belong to no other campaign: a link to them opens nothing else. Raises
-    LastOwner when the only owner would become something else.
+    out counts as new as long as they belong to no other campaign: a link to them opens nothing else. Links
+    that somebody else was given for them before are void from now on, because they would open this campaign,
+    too. Raises LastOwner when the only owner would become something else.
     """
     guest = Person.objects.filter(email=email.strip().lower()).first()
     if guest is None:
@@ -97,6 +99,9 @@ def invite(*, campaign: Campaign, email: str, role: Role, person: Person | None 
     else:
         elsewhere = Membership.objects.filter(person=guest).exclude(campaign=campaign).exists()
         is_new = guest.has_never_been_here and not elsewhere
+        if guest.has_never_been_here:
+            guest.set_unusable_password()  # links hang on it
+            guest.save(update_fields=["password"])
     if role != Role.OWNER:
         _keep_an_owner(campaign, without=guest)
     before = Membership.objects.filter(campaign=campaign, person=guest).first()
@@ -110,7 +115,7 @@ def invite(*, campaign: Campaign, email: str, role: Role, person: Person | None 
         was={"role": Role(before.role)} if before else {},
         became={"role": role},
     )
-    return Invited(guest, role, is_new)
+    return Invited(guest, role, is_new, has_been_here=not guest.has_never_been_here)
 
 
 @transaction.atomic

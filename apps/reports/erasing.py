@@ -12,8 +12,10 @@ before: handed in again, it is a new item, which counts again.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -26,8 +28,9 @@ from apps.checks.erasing import copy_without_address, erase_notes, erase_target,
 from apps.checks.models import Check, Target
 from apps.checks.outcomes import ErasedFor
 from apps.core import clock
+from apps.core.bulk import among
 from apps.core.canonical import UnusableURL, canonicalise
-from apps.core.defanging import defang
+from apps.core.defanging import refang, with_plain_dots
 from apps.platforms.accounts import ACCOUNT
 from apps.platforms.matching import match
 
@@ -35,6 +38,8 @@ from .activity import record
 from .campaigns import end_membership
 from .csv_files import Table, UnreadableFile
 from .models import (
+    Activity,
+    ApiToken,
     Campaign,
     Deed,
     ErrorMark,
@@ -146,6 +151,7 @@ def erase_reply(*, reply: Reply, why: ErasedFor, person: Person | None = None) -
     if held.erased_at is not None:
         raise CannotErase("What this reply says is erased already.")
     Reply.objects.filter(pk=reply.pk).update(text="", reference="", erased_at=clock.now())
+    let_go_of_kept_answers(reply.report.campaign)
     record(
         Deed.ERASED,
         person=person,
@@ -183,15 +189,16 @@ def _erase(
     told = what_goes(campaign, items)
     chosen = list(items_to_erase(campaign, items).select_related("target").order_by("pk"))
     targets = {item.target_id: item.target for item in chosen}
-    spellings = _spellings(chosen)
     if not chosen and subject != Subject.REPORT:
         raise CannotErase("This is erased already.")
     _lock(targets.values())
+    spellings = _spellings([*chosen, *_pages_that_go(campaign, targets.values())])
     keys = _account_keys(campaign, targets.values(), why)
     becomes = {
         pk: _without_address(target, campaign, why, keys.get(target.account_key, 0))
         for pk, target in sorted(targets.items())
     }
+    let_go_of_kept_answers(campaign)
     now = clock.now()
     for item in chosen:
         item.target_id = becomes[item.target_id]
@@ -199,7 +206,7 @@ def _erase(
     Item.objects.bulk_update(chosen, ["target", "submitted", "labels", "note", "erased_at"], batch_size=200)
     ErrorMark.objects.filter(item__in=[item.pk for item in chosen]).update(reason=ERASED)
     told_texts = _erase_texts(campaign, spellings)
-    lists = _erase_lists(campaign, {target.key for target in targets.values()}, spellings)
+    lists = _erase_lists(campaign, spellings)
     record(
         Deed.ERASED,
         person=person,
@@ -246,12 +253,18 @@ def _without_address(target: Target, campaign: Campaign, why: ErasedFor, account
 
 
 def _erase_own_notes(target: Target, campaign: Campaign) -> None:
-    """Of a target that stays, what people noted who belong to this campaign and to no other that has it."""
+    """Of a target that stays, what people noted who are or were here and in no other campaign that has it."""
     others = Campaign.objects.filter(reports__items__target=target).exclude(pk=campaign.pk)
     theirs = Person.objects.filter(memberships__campaign__in=others.values("pk"))
-    ours = Person.objects.filter(memberships__campaign=campaign).exclude(pk__in=theirs.values("pk"))
+    ours = _people_of(campaign).exclude(pk__in=theirs.values("pk"))
     checks = Check.objects.filter(target=target, person__in=ours.values("pk"))
     erase_notes(checks.values_list("pk", flat=True))
+
+
+def _people_of(campaign: Campaign) -> QuerySet[Person]:
+    """Members, and whoever did anything here without being one any more."""
+    did = Activity.objects.filter(campaign=campaign, person__isnull=False)
+    return Person.objects.filter(Q(memberships__campaign=campaign) | Q(pk__in=did.values("person")))
 
 
 def _others_of_account(campaign: Campaign, key: int, targets: Iterable[Target]) -> QuerySet[Item]:
@@ -267,87 +280,125 @@ def _account_keys(campaign: Campaign, targets: Collection[Target], why: ErasedFo
     are is a figure. When the last goes, all get a new number, those that went before as well.
     """
     keys = {}
+    ending = _accounts_that_end(campaign, targets)
     for key in sorted({target.account_key for target in targets} - {0}):
-        if _others_of_account(campaign, key, targets).exists():
+        if key not in ending:
             keys[key] = key
             continue
         keys[key] = fresh_account_key()
         gone_before = Item.objects.filter(report__campaign=campaign, target__key="", target__account_key=key)
         Target.objects.filter(pk__in=gone_before.order_by().values("target")).update(account_key=keys[key])
-        pages = Target.objects.filter(IS_PAGE, account_key=key).exclude(key="")
-        for page in pages.exclude(pk__in=[target.pk for target in targets]):
-            _without_address(page, campaign, why, keys[key])
+    for page in _pages_that_go(campaign, targets):
+        _without_address(page, campaign, why, keys[page.account_key])
     return keys
+
+
+def _accounts_that_end(campaign: Campaign, targets: Collection[Target]) -> set[int]:
+    """The accounts of which no item stays in the campaign when `targets` go."""
+    keys = {target.account_key for target in targets} - {0}
+    return {key for key in keys if not _others_of_account(campaign, key, targets).exists()}
+
+
+def _pages_that_go(campaign: Campaign, targets: Collection[Target]) -> list[Target]:
+    """The pages, watched as no item, of the accounts that end with `targets`."""
+    pages = Target.objects.filter(IS_PAGE, account_key__in=_accounts_that_end(campaign, targets))
+    others = pages.exclude(key="").exclude(pk__in=[target.pk for target in targets])
+    return list(others.select_related("host").order_by("account_key", "pk"))
 
 
 # ------------------------------------------------------------------------- texts and lists that hold the URLs
 
 
-@dataclass(frozen=True, slots=True)
-class Spellings:
-    """How texts may spell some URLs, without a scheme; `hosts` are the beginnings that one of them has."""
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_GOES_ON = r"(?![\w%-])"  # what makes another name of a name
 
-    urls: frozenset[str]
-    hosts: frozenset[str]
+
+class Spellings:
+    """Some URLs, as texts may spell them: with any scheme or none, and with their dots hidden."""
+
+    def __init__(self, urls: Collection[str]) -> None:
+        self.urls = frozenset(urls)
+        plain = {_SCHEME.sub("", with_plain_dots(refang(url)).casefold().strip()) for url in urls} - {""}
+        self._hosts = {url.partition("/")[0] for url in plain}
+        self._patterns = [re.compile(re.escape(_without_last_slash(url)) + _GOES_ON) for url in plain]
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds one of the URLs."""
-        folded = text.casefold()
-        return any(host in folded for host in self.hosts) and any(url in folded for url in self.urls)
+        """Whether a text holds one of the URLs, or an address below it."""
+        folded = with_plain_dots(text).casefold()
+        if not any(host in folded for host in self._hosts):
+            return False
+        return any(pattern.search(folded) for pattern in self._patterns)
+
+    def are(self, cell: str) -> bool:
+        """Whether a cell of a list is one of the URLs, in whatever spelling, or holds one."""
+        return self.are_in(cell) or _key_of(cell) in self.urls
 
 
-def _spellings(items: Iterable[Item]) -> Spellings:
-    """The URLs of some items as they were handed in, as they are watched, and defanged."""
+def _without_last_slash(url: str) -> str:
+    """A path is the same without it, and a host alone is in every address of a site: that one keeps it."""
+    host, _, path = url.partition("/")
+    return f"{host}/{path.removesuffix('/')}"
+
+
+def _spellings(rows: Iterable[Item | Target]) -> Spellings:
+    """The URLs of some items, as they were handed in and as they are watched, and of other targets."""
     urls = set()
-    for item in items:
-        for url in (item.submitted, item.target.key):
-            urls |= {_without_scheme(url), _without_scheme(defang(url))}
-    urls.discard("")
-    return Spellings(frozenset(urls), frozenset(url.partition("/")[0] for url in urls))
-
-
-def _without_scheme(url: str) -> str:
-    return url.strip().casefold().rpartition("://")[2]
+    for row in rows:
+        urls |= {row.key} if isinstance(row, Target) else {row.submitted, row.target.key}
+    return Spellings(urls)
 
 
 def _erase_texts(campaign: Campaign, spellings: Spellings) -> int:
     """Empty what people wrote elsewhere in the campaign, where it holds one of the URLs; how many texts."""
     erased = 0
     reports = Report.objects.filter(campaign=campaign)
+    items = Item.objects.filter(report__campaign=campaign)
     for rows, names in (
+        (Campaign.objects.filter(pk=campaign.pk), ("description",)),
         (reports, ("note", "reference", "policy")),
         (Reply.objects.filter(report__campaign=campaign), ("text", "reference")),
         (Reminder.objects.filter(report__campaign=campaign), ("note",)),
-        (Item.objects.filter(report__campaign=campaign), ("note",)),
+        (items, ("note",)),
     ):
         for name in names:
             erased += _empty(rows, name, spellings)
-    return erased
+    marks = ErrorMark.objects.filter(item__report__campaign=campaign)
+    erased += _empty(marks, "reason", spellings, instead=ERASED)
+    labelled = items.exclude(labels=[]).values_list("pk", "labels")
+    pks = [pk for pk, labels in labelled.iterator() if any(map(spellings.are_in, labels))]
+    items.filter(pk__in=among(pks)).update(labels=[])
+    notes = Check.objects.filter(
+        manual=True,
+        target__in=items.order_by().values("target"),
+        person__in=_people_of(campaign).values("pk"),
+    ).exclude(note="")
+    hold = [pk for pk, note in notes.values_list("pk", "note").iterator() if spellings.are_in(note)]
+    return erased + len(pks) + erase_notes(hold)
 
 
-def _empty(rows: QuerySet, name: str, spellings: Spellings) -> int:  # type: ignore[type-arg]
+def _empty(rows: QuerySet[Any], name: str, spellings: Spellings, *, instead: str = "") -> int:
     written = rows.exclude(**{name: ""}).order_by().values_list("pk", name)
     pks = [pk for pk, text in written.iterator() if spellings.are_in(text)]
-    rows.filter(pk__in=pks).update(**{name: ""})
+    rows.filter(pk__in=among(pks)).update(**{name: instead})
     return len(pks)
 
 
-def _erase_lists(campaign: Campaign, keys: Collection[str], spellings: Spellings) -> int:
+def _erase_lists(campaign: Campaign, spellings: Spellings) -> int:
     """Delete uploaded lists that hold one of the URLs, and empty rejected rows that do; how many."""
     erased = 0
     for pending in campaign.imports.order_by("pk"):
         waits = bytes(pending.content)
-        if waits and _list_holds(waits, keys, spellings):
+        if waits and _list_holds(waits, spellings):
             pending.delete()
             erased += 1
-        elif pending.rejected_csv and _list_holds(pending.rejected_csv.encode(), keys, spellings):
+        elif pending.rejected_csv and _list_holds(pending.rejected_csv.encode(), spellings):
             Import.objects.filter(pk=pending.pk).update(rejected_csv="")
             erased += 1
     return erased
 
 
-def _list_holds(content: bytes, keys: Collection[str], spellings: Spellings) -> bool:
-    return any(spellings.are_in(cell) or _key_of(cell) in keys for cell in _cells(content))
+def _list_holds(content: bytes, spellings: Spellings) -> bool:
+    return any(map(spellings.are, _cells(content)))
 
 
 def _cells(content: bytes) -> Iterator[str]:
@@ -366,6 +417,12 @@ def _key_of(cell: str) -> str | None:
         return match(canonicalise(cell)).key
     except UnusableURL:
         return None
+
+
+def let_go_of_kept_answers(campaign: Campaign) -> None:
+    """Forget what programs were answered: an answer may repeat what was sent, to whoever asks again."""
+    for token in ApiToken.objects.filter(campaign=campaign):
+        token.kept_answers.all().delete()
 
 
 # ----------------------------------------------------------------------------------------------------- people

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Audience, Role, audience_of, lower, roles_up_to
+from apps.accounts.second_factors import has_second_factor
 from apps.accounts.tokens import PATTERN, digest_of, new_secret
 from apps.core import clock
 
@@ -143,8 +145,9 @@ def revoke_tokens_of(*, campaign: Campaign, person: Person) -> int:
 def access_of(secret: str) -> TokenAccess | None:
     """What a token lets in; None if it was never ours, ended, or its maker is no member any more.
 
-    The role is the lower of the token's and of its maker's at this moment. Two queries; a third once a
-    minute, which notes that the token is in use.
+    The role is the lower of the token's and of its maker's at this moment; where `REQUIRE_MFA` is on, its
+    maker has to have a second factor. Two queries, or three; one more once a minute, which notes that the
+    token is in use.
     """
     if PATTERN.fullmatch(secret) is None:
         return None
@@ -154,8 +157,13 @@ def access_of(secret: str) -> TokenAccess | None:
         .filter(digest=digest_of(secret), revoked_at=None, expires_at__gt=now, person__is_active=True)
         .first()
     )
-    own = role_in(found.campaign, found.person) if found else None
-    if found is None or own is None:
+    if found is None:
+        return None
+    own = role_in(found.campaign, found.person)
+    if own is None:
+        revoke_tokens_of(campaign=found.campaign, person=found.person)  # it does not come back with its maker
+        return None
+    if settings.REQUIRE_MFA and not has_second_factor(found.person):
         return None
     if found.last_used_at is None or now - found.last_used_at >= USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)

@@ -373,7 +373,7 @@ def test_an_administrator_takes_lost_factors_away(anna_with_app: Visitor, settin
     give_passkey(anna_with_app.person)
     said = reset(" Anna@example.org")
     assert "Removed from anna@example.org: the app, 1 passkey, the recovery codes." in said
-    assert "Ended sessions: 1." in said
+    assert "Ended sessions: 1. Revoked API tokens: 0." in said
     assert "one-time link" not in said
     assert anna_with_app.client.get("/workspace/").url.startswith("/sign-in/")
     client = Client()

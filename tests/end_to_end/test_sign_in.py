@@ -48,10 +48,10 @@ def test_somebody_invited_makes_a_passkey_and_signs_in_with_it(
     keep(page, "account-second-factors")
 
     page.get_by_role("button", name="Sign out").click()
-    page.goto("/sign-in/?next=/workspace/new/")
+    page.goto("/sign-in/?next=/workspace/platforms/")
     keep(page, "account-sign-in")
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="New campaign")).to_be_visible()
+    expect(page.get_by_role("heading", name="Platforms", exact=True)).to_be_visible()
 
     # With a link it is the second step, and a new one may not be made by whoever only finds the browser open.
     page.get_by_role("button", name="Sign out").click()

@@ -17,6 +17,7 @@ from django.test import Client
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Role
+from apps.api.models import KeptAnswer
 from apps.checks import ledger
 from apps.checks.models import Check, Host, Target
 from apps.checks.outcomes import ErasedFor, Outcome, Reason
@@ -47,6 +48,7 @@ from tests.checks.making import check
 from tests.factories import (
     START,
     at,
+    make_api_token,
     make_campaign,
     make_import,
     make_item,
@@ -404,3 +406,83 @@ def test_somebody_who_signed_in_is_erased_and_what_they_did_stays_under_their_nu
     )
     with pytest.raises(CommandError, match="Nobody"):
         call_command("erase_person", "x@example.org", "--why", "order")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        URL,
+        "the same as hxxps://models[.]example[.]org/zq-account/zq-item.",
+        "hxxps://models.example[.]org/zq-account/zq-item, again",
+        "models[dot]example[dot]org/zq-account/zq-item",
+        "models(.)example(.)org/zq-account/zq-item/files?x=1",
+        "HTTPS://MODELS.EXAMPLE.ORG/zq-account/zq-item/",
+    ],
+)
+def test_a_url_is_known_in_whatever_spelling(text: str) -> None:
+    assert erasing.Spellings([URL, f"{URL}/"]).are_in(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        (URL, "models.example.org/zq-account/zq-item-2"),
+        (URL, "models.example.org/zq-account"),
+        (URL, "models.example.org/other/zq-item"),
+        ("https://models.example.org/", "https://models.example.org/zq-account/zq-item"),
+        (
+            "https://archive.example.org/2020/https://models.example.org/",
+            "https://models.example.org/zq-account/zq-item",
+        ),
+    ],
+)
+def test_another_url_is_not_taken_for_it(url: str, text: str) -> None:
+    spellings = erasing.Spellings([url])
+    assert spellings.are_in(f"see {url}")
+    assert not spellings.are_in(text)
+
+
+def test_every_text_of_the_campaign_that_holds_it_is_emptied() -> None:
+    anna = make_person()
+    campaign = make_campaign(owner=anna)
+    item, other = reported(campaign), reported(campaign, "https://models.example.org/other/one")
+    Campaign.objects.filter(pk=campaign.pk).update(description=f"About {URL}.")
+    Item.objects.filter(pk=other.pk).update(labels=[f"like {URL}", "second"])
+    mark_errors(items=[other], reason=f"The same as {defang(URL)}", person=anna)
+    record_seen(
+        item=other,
+        outcome=Outcome.AVAILABLE,
+        reason=Reason.OK,
+        observed_at=at(3),
+        note=f"Not {URL}",
+        person=anna,
+    )
+    erase_item(item=item, why=WHY, person=anna)
+    assert "zq-item" not in everything()
+    other.refresh_from_db()
+    assert (other.labels, other.erased_at) == ([], None)
+    assert list(ledger.verify()) == []
+
+
+def test_the_page_of_the_account_is_looked_for_in_texts_too() -> None:
+    campaign = make_campaign()
+    item = reported(campaign)
+    page = "https://models.example.org/zq-account"
+    key = item.target.account_key or 7
+    Target.objects.filter(pk=item.target_id).update(account_key=key, account="zq-account")
+    watched_page = make_target()
+    Target.objects.filter(pk=watched_page.pk).update(key=page, kind=ACCOUNT, account_key=key)
+    report = make_report(campaign)
+    Report.objects.filter(pk=report.pk).update(note=f"All of {page} should go.")
+    item.refresh_from_db()
+    erase_account(item=item, why=WHY)
+    report.refresh_from_db()
+    assert report.note == ""
+
+
+def test_what_programs_were_answered_is_forgotten_with_it() -> None:
+    campaign = make_campaign(owner=make_person())
+    reply = log_reply(report=reported(campaign).report, kind="other", received_at=at(5), text="zq-text")
+    KeptAnswer.objects.create(token=make_api_token(campaign), key="k", request_digest="d", body="zq-text")
+    erase_reply(reply=reply, why=WHY)
+    assert not KeptAnswer.objects.exists()

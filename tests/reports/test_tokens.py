@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Role, roles_up_to
+from apps.accounts.services import reset_second_factors
 from apps.core import clock
 from apps.reports.campaigns import end_membership, invite
 from apps.reports.models import Activity, ApiToken, Campaign, Deed, Membership, Subject
@@ -146,6 +149,18 @@ def test_whoever_is_switched_off_or_no_longer_an_administrator_has_no_token_eith
     Person.objects.filter(pk=owner.pk).update(is_active=False)
     assert access_of(as_administrator.secret) is None
     assert access_of(as_owner.secret) is None
+
+
+def test_a_token_asks_for_the_second_factor_of_its_maker_where_there_has_to_be_one(settings: Any) -> None:
+    campaign = make_campaign(owner=(person := make_person()))
+    secret = token_for(campaign, person).secret
+    settings.REQUIRE_MFA = True
+    assert access_of(secret) is None
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+    assert access_of(secret) is not None
+    assert reset_second_factors(person=person).tokens == 1  # type: ignore[union-attr]
+    settings.REQUIRE_MFA = False
+    assert access_of(secret) is None
 
 
 @pytest.mark.parametrize("text", ["", "stillup_", "stillup_" + "A" * 43, "x" * 10_000, "stillup_\x00"])

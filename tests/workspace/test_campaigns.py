@@ -194,8 +194,17 @@ def test_text_is_escaped(team: Team) -> None:
     assert '"><script>' not in text_of(team.client("owner"), HOME)
 
 
+@pytest.mark.parametrize(
+    ("who", "may"), [("stranger", True), ("editor", True), ("viewer", False), ("figures", False)]
+)
+def test_only_who_reports_somewhere_makes_campaigns(who: str, may: bool, team: Team) -> None:
+    client = team.client(who)
+    assert client.get("/workspace/new/").status_code == (200 if may else 403)
+    assert ("New campaign" in text_of(client, "/workspace/")) == may
+
+
 def test_whoever_makes_a_campaign_owns_it() -> None:
-    anna = make_person()
+    anna = make_person(superuser=True)
     client = Client()
     client.force_login(anna)
     answer = client.post("/workspace/new/", {"name": "Example Models, spring", "slug": "", "description": ""})

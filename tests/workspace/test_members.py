@@ -56,6 +56,37 @@ def test_an_owner_gets_no_link_to_somebody_of_another_campaign(team: Team) -> No
     assert invite(team, "administrator@example.org") is None
 
 
+def test_a_link_that_was_made_elsewhere_does_not_open_this_campaign(team: Team) -> None:
+    elsewhere = invite(team, "new@example.org", "stranger", "not-theirs")
+    assert elsewhere
+    assert invite(team, "new@example.org") is None
+    assert Client().post(elsewhere).status_code == 410
+
+
+def test_who_was_taken_out_elsewhere_leaves_no_link_there_either(team: Team) -> None:
+    elsewhere = invite(team, "new@example.org", "stranger", "not-theirs")
+    assert elsewhere
+    Membership.objects.get(person__email="new@example.org").delete()
+    here = invite(team, "new@example.org")
+    assert here
+    assert Client().post(elsewhere).status_code == 410
+    assert Client().post(here).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("been", "sentence"), [(True, "If you do not know that it is they"), (False, "are void now")]
+)
+def test_an_owner_is_told_of_an_account_that_another_campaign_made(
+    been: bool, sentence: str, team: Team
+) -> None:
+    link = invite(team, "new@example.org", "stranger", "not-theirs")
+    assert link
+    if been:
+        Client().post(link)
+    answer = team.client("owner").post(PAGE, {"email": "new@example.org", "role": "viewer"}, follow=True)
+    assert sentence in answer.content.decode()
+
+
 def test_somebody_known_gets_no_link(team: Team) -> None:
     answer = team.client("owner").post(
         PAGE, {"email": "administrator@example.org", "role": "viewer"}, follow=True

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('status', models.PositiveSmallIntegerField(default=0)),
                 ('body', models.TextField(blank=True)),
                 ('made_at', models.DateTimeField(db_index=True, default=apps.core.clock.wall)),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='reports.apitoken')),
+                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='kept_answers', to='reports.apitoken')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('token', 'key'), name='kept_answer_once')],

@@ -24,12 +24,13 @@ from apps.reports.selectors import (
     campaigns_of,
     changes_of,
     item_rows,
+    may_anywhere,
     reports_of,
     review_count,
 )
 
 from .. import exhibits
-from ..access import Access, campaign_page
+from ..access import Access, campaign_page, site_page
 from ..charts import status_bar
 from ..forms import CampaignForm
 from ..kept import kept
@@ -46,22 +47,25 @@ MOST_COUNTED = 1_000  # targets that wait for a person
 @for_signed_in
 def campaign_list(request: HttpRequest) -> HttpResponse:
     """The campaigns that the person is a member of."""
-    return render(
-        request, "workspace/campaigns.html", {"campaigns": campaigns_of(cast(Person, request.user))}
-    )
+    person = cast(Person, request.user)
+    known = {"campaigns": campaigns_of(person), "may_create": may_anywhere(person, Action.REPORT)}
+    return render(request, "workspace/campaigns.html", known)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_signed_in
-def new_campaign(request: HttpRequest) -> HttpResponse:
-    """Create a campaign; whoever does is its owner."""
+@site_page(Action.REPORT)
+def new_campaign(request: HttpRequest, person: Person) -> HttpResponse:
+    """Create a campaign; whoever does is its owner.
+
+    Whoever may see figures only is let in nowhere else by making a campaign of their own.
+    """
     form = CampaignForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         campaign = create_campaign(
             slug=form.cleaned_data["slug"],
             name=form.cleaned_data["name"],
             description=form.cleaned_data["description"],
-            person=cast(Person, request.user),
+            person=person,
         )
         messages.success(request, f"{campaign.name} is there. Add a report, or import a list.")
         return redirect("workspace:campaign", slug=campaign.slug)

@@ -16,6 +16,16 @@ from apps.reports.models import Membership
 from ..access import Access, campaign_page
 from ..forms import MemberForm
 
+KNOWN_ALREADY = (
+    "They had an account already, which another campaign may have made. If you do not know that it is they "
+    "who use it, ask them."
+)
+NO_WAY_IN = (
+    "They were invited to another campaign before and have not come in yet. Links that were made for them "
+    "are void now: an administrator can make a new one (manage.py sign_in_link), or they ask for a new "
+    "password."
+)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @campaign_page(Action.MANAGE)
@@ -36,6 +46,7 @@ def members(request: HttpRequest, access: Access) -> HttpResponse:
         else:
             messages.success(request, f"{invited.person} is {invited.role.label} of {access.campaign.name}.")
             if not invited.is_new:
+                messages.warning(request, KNOWN_ALREADY if invited.has_been_here else NO_WAY_IN)
                 return redirect("workspace:members", slug=access.campaign.slug)
             link = settings.SITE_URL + sign_in_link(invited.person)
             form = MemberForm()

@@ -13,7 +13,10 @@ from apps.core.commands import RecordCommand
 
 
 class Command(RecordCommand):
-    help = "Take away a person's second factors and end their sessions. Be sure that it is they who ask."
+    help = (
+        "Take away a person's second factors, end their sessions and API tokens. Be sure that it is they who "
+        "ask."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="the person's e-mail address")
@@ -26,7 +29,7 @@ class Command(RecordCommand):
         if done is None:
             raise CommandError(f"{person.email} has no second factor. Nothing was changed.")
         self.stdout.write(f"Removed from {person.email}: {factors_in_words(done)}.")
-        self.stdout.write(f"Ended sessions: {done.sessions}.")
+        self.stdout.write(f"Ended sessions: {done.sessions}. Revoked API tokens: {done.tokens}.")
         if settings.REQUIRE_MFA:
             self.stdout.write("After signing in, they have to set up a second factor before anything else.")
         if not person.has_usable_password():
