@@ -10,7 +10,9 @@ missing. Neither says anything of what was asked, so neither may go into the rec
 2. If nothing did, a few platforms are asked on purpose. Where none of them answers either, and several failed
    at once, it is our line: checking is paused, and what was held back is thrown away.
 3. What fails on one platform alone is that platform's, and is recorded as ever.
-4. It is over as soon as several platforms, or all that can be asked, answer again.
+4. It is over as soon as one platform gives an answer that nobody on the way can give, or several platforms,
+   or all that could be asked, answer at all. Where something answered for everybody, several known-good pages
+   have to be read as up again, or all that could be.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from .answer import Answer, Sign
@@ -40,6 +43,7 @@ FAILURES = frozenset(
 """Reasons of inconclusive checks that a line which is down may have given."""
 
 PlatformSign = tuple[str, Sign]
+T = TypeVar("T")
 
 
 def sign_of(answers: Collection[Answer]) -> Sign:
@@ -89,14 +93,24 @@ def proof_that_ends(why: Trouble | str) -> Sign:
 
 
 def is_over(why: Trouble | str, signs: Sequence[PlatformSign], *, could_be_asked: int) -> bool:
-    """Whether a look shows that our line is up again: several platforms answer, or all that can be asked.
+    """Whether a look shows that our line is up again: several platforms answer, or all that could be asked.
 
-    Where nobody can be asked any more it is over, too: then nobody could ever end it.
+    After silence one answer that nobody on the way can give is enough: another platform may have gone down
+    for good meanwhile. `could_be_asked` counts those, too, whose hosts rest. Where there is nobody at all any
+    more it is over as well: then nobody could ever end it.
     """
     if not could_be_asked:
         return True
+    if why == Trouble.SILENT and any(sign >= Sign.TOLD for _, sign in signs):
+        return True
     good = {platform for platform, sign in signs if sign >= proof_that_ends(why)}
     return len(good) >= min(SEVERAL, could_be_asked)
+
+
+def in_turn(asked: Sequence[T], looks: int) -> list[T]:
+    """Whom of those who can be asked the look of this number asks: others from look to look."""
+    start = looks * LOOK_AT % len(asked) if asked else 0
+    return [*asked[start:], *asked[:start]][:LOOK_AT]
 
 
 def gap_after(looks: int) -> timedelta:
@@ -136,6 +150,12 @@ class Line:
     def proves(self, doubt: Doubt) -> bool:
         """Whether a doubt is settled in favour of what was seen."""
         return self.proved_at.get(doubt.needs, float("-inf")) >= doubt.since
+
+    def trouble(self, doubts: Iterable[Doubt], signs: Iterable[PlatformSign]) -> Trouble | None:
+        """What is wrong with our line, by the doubts that nobody has settled and a look's `signs`."""
+        open_doubts = [doubt for doubt in doubts if not self.proves(doubt)]
+        raised = [sign for doubt in open_doubts for sign in doubt.signs]
+        return trouble([*raised, *signs]) if open_doubts else None
 
     def silent(self, now: float) -> dict[str, float]:
         """Platforms from which nothing came back lately, and since when; none once somebody told us more."""

@@ -27,15 +27,20 @@ from .stalled import own_place
 log = logging.getLogger(__name__)
 
 HOSTS_LOOKED_THROUGH = 50  # for targets that are up, where no canaries can be asked
+TARGETS_IN_TURN = 4 * line.LOOK_AT  # of them, each of another platform: four looks ask others
 
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """What is known to be up, and is asked how our line is: a canary (with its identity), or a target."""
+    """What is known to be up, and is asked how our line is: a canary (with its identity), or a target.
+
+    `rests`: its host wants to be left alone just now, so that it could be asked, but not yet.
+    """
 
     platform: str
     asked: CanaryURL | Match
     identity: str = ""
+    rests: bool = False
 
     @property
     def match(self) -> Match:
@@ -58,7 +63,7 @@ def begin(why: Trouble, *, since: datetime, platforms: int) -> Pause:
             )
     except IntegrityError:
         return Pause.objects.get(place=own_place(), ended_at=None)
-    log.warning("Checking is paused: %s. It goes on when several answer again.", why.label)
+    log.warning("Checking is paused: %s. It goes on when our line is up again.", why.label)
     return pause
 
 
@@ -91,21 +96,23 @@ def last_pause() -> Pause | None:
 def vouchers(*, besides: Collection[str], targets: bool) -> list[Voucher]:
     """Who can be asked how our line is: for each platform in use a canary that was read rightly last time.
 
-    Those of the platforms `besides` come last. With `targets`, items that are up fill in where too few
-    platforms have a canary. A host that wants to be left alone is.
+    Those of the platforms `besides` come last. With `targets`, items that are up fill in where too few other
+    platforms have a canary. Those whose hosts rest are among them: that nobody can be asked just now does not
+    mean that nobody could vouch.
     """
     wall = clock.shared_wall()
-    free = Q(host__not_before=None) | Q(host__not_before__lte=wall)
-    rows = Canary.objects.filter(free, expects=Outcome.AVAILABLE, outcome=Outcome.AVAILABLE, wrong_since=None)
+    rows = Canary.objects.filter(expects=Outcome.AVAILABLE, outcome=Outcome.AVAILABLE, wrong_since=None)
     rows = rows.exclude(next_check_at=None).exclude(accepted=Fault.WRONG).order_by("-checked_at", "pk")
     found: dict[str, Voucher] = {}
-    for row in rows:
+    for row in sorted(rows.select_related("host"), key=lambda row: _rests(row.host, wall)):
         canary = probing.canary_url(row)
         if canary is not None and row.platform not in found:
-            found[row.platform] = Voucher(row.platform, canary, row.identity)
-    if targets and len(found) < line.SEVERAL:
+            found[row.platform] = Voucher(row.platform, canary, row.identity, _rests(row.host, wall))
+    if targets and len(found.keys() - set(besides)) < line.SEVERAL:
         for target in _targets_that_are_up(wall):
-            found.setdefault(target.platform, Voucher(target.platform, match(canonicalise(target.key))))
+            url = match(canonicalise(target.key))
+            voucher = Voucher(target.platform, url, rests=_rests(target.host, wall))
+            found.setdefault(target.platform, voucher)
     return sorted(found.values(), key=lambda one: one.platform in besides)
 
 
@@ -116,17 +123,22 @@ def none_can_vouch() -> bool:
     return wrong >= line.SEVERAL and not in_use.filter(outcome=Outcome.AVAILABLE).exists()
 
 
+def _rests(host: Host, wall: datetime) -> bool:
+    return host.not_before is not None and host.not_before > wall
+
+
 def _targets_that_are_up(wall: datetime) -> list[Target]:
-    """One target that is up on each of the hosts that were asked last."""
+    """One target that is up for each platform of the hosts that were asked last; first of those free now."""
     watched = Target.objects.filter(status=Status.AVAILABLE).exclude(next_check_at=None)
     up = watched.filter(host=OuterRef("pk"))
-    free = Host.objects.filter(Q(not_before=None) | Q(not_before__lte=wall))
-    hosts = free.filter(Exists(up)).order_by(F("not_before").desc(nulls_last=True), "pk")
+    hosts = Host.objects.filter(Exists(up)).order_by(F("not_before").desc(nulls_last=True), "pk")
+    free = hosts.filter(Q(not_before=None) | Q(not_before__lte=wall))
+    resting = hosts.filter(not_before__gt=wall)
     found: dict[str, Target] = {}
-    for host in hosts[:HOSTS_LOOKED_THROUGH]:
-        target = watched.filter(host=host).first()
+    for host in [*free[:HOSTS_LOOKED_THROUGH], *resting[:HOSTS_LOOKED_THROUGH]]:
+        target = watched.filter(host=host).select_related("host").first()
         if target is not None:
             found.setdefault(target.platform, target)
-        if len(found) == line.LOOK_AT:
+        if len(found) == TARGETS_IN_TURN:
             break
     return list(found.values())

@@ -37,7 +37,7 @@ from .canaries import CanaryReading, CanaryURL, Witness, witness
 from .fetch import HOSTS_A_THREAD, Fetcher
 from .identity import KnownIdentity
 from .lease import Lease
-from .line import LOOK_AT, Doubt, Line, PlatformSign, doubt_about, is_over, trouble
+from .line import Doubt, Line, PlatformSign, doubt_about, in_turn, is_over
 from .models import Canary, DefinitionState, Pause, Target
 from .observe import left_alone, observe, read_canary
 from .outcomes import Outcome, Reason, Trouble, shows_item
@@ -143,7 +143,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class LineLook:
-    """What came back of those who were asked how our line is. `could_be_asked` of them there were."""
+    """What came back of those who were asked how our line is.
+
+    `could_be_asked`: how many there are, though their hosts may rest just now.
+    """
 
     readings: tuple[CanaryReading, ...]
     signs: tuple[PlatformSign, ...]
@@ -623,7 +626,7 @@ class Runner:
         only_silent = all(sign == Sign.SILENT for one in held for _, sign in one.doubt.signs)
         asked = pauses.vouchers(besides=doubted, targets=only_silent and bool(doubted))
         if asked:
-            self._look(asked, enough=max(one.doubt.needs for one in held))
+            self._look(asked, turn=0, enough=max(one.doubt.needs for one in held))
         else:
             self._take_in(LineLook((), (), could_be_asked=0))
 
@@ -636,19 +639,24 @@ class Runner:
             run.close()
             dropped, run.held = run.held, []
             for held in dropped:
-                self._drop(run, held)
+                if self._line.proves(held.doubt):
+                    self._record(run, held.batch, held.readings)
+                else:
+                    self._drop(run, held)
         if not self._looking and pauses.claim_look(self._paused):
-            self._look(pauses.vouchers(besides=(), targets=True), enough=None)
+            # A target's page is none that we know: it cannot tell what answers for everybody from itself.
+            asked = pauses.vouchers(besides=(), targets=self._paused.why == Trouble.SILENT)
+            self._look(asked, turn=self._paused.looks, enough=None)
 
-    def _look(self, asked: Sequence[Voucher], *, enough: Sign | None) -> None:
+    def _look(self, asked: Sequence[Voucher], *, turn: int, enough: Sign | None) -> None:
         self._looking = True
-        self._submit(partial(self._ask_vouchers, asked, enough))
+        self._submit(partial(self._ask_vouchers, asked, turn, enough))
 
-    def _ask_vouchers(self, asked: Sequence[Voucher], enough: Sign | None) -> Result:
+    def _ask_vouchers(self, asked: Sequence[Voucher], turn: int, enough: Sign | None) -> Result:
         """Ask one after the other, at their pace, until one proves as much as is `enough`."""
         readings: list[CanaryReading] = []
         signs: list[PlatformSign] = []
-        for one in asked[:LOOK_AT]:
+        for one in in_turn([one for one in asked if not one.rests], turn):
             if self._pacer.seconds_held(one.match.host):
                 continue
             try:
@@ -666,7 +674,7 @@ class Runner:
             signs.append((one.platform, sign))
             if enough is not None and sign >= enough:
                 break
-        return None, LineLook(tuple(readings), tuple(signs), could_be_asked=len(asked[:LOOK_AT]))
+        return None, LineLook(tuple(readings), tuple(signs), could_be_asked=len(asked))
 
     def _take_in(self, look: LineLook) -> None:
         """Draw the conclusion from a look: it goes on, it is paused, or it is none of our line's."""
@@ -677,18 +685,18 @@ class Runner:
             self._end_pause(self._paused, look)
             return
         held = [one for run in self._runs.values() for one in run.held]
-        signs = [sign for one in held for sign in one.doubt.signs] + list(look.signs)
-        wrong = trouble(signs)
+        wrong = self._line.trouble((one.doubt for one in held), look.signs)
         if wrong is not None and look.signs:
             now = time.monotonic()
             first = min([*self._line.silent(now).values(), *(one.doubt.since for one in held)], default=now)
             # The first that failed may have been asked as long ago as an answer may take.
             ago = timedelta(seconds=now - first + settings.CHECK_TIMEOUT)
             since = clock.in_the_record(clock.wall() - ago)
+            signs = [*look.signs, *(sign for one in held for sign in one.doubt.signs)]
             pauses.begin(wrong, since=since, platforms=len({platform for platform, _ in signs}))
             self._mind_pause()
             return
-        void = bool(look.signs) or pauses.none_can_vouch()
+        void = look.could_be_asked > 0 or pauses.none_can_vouch()
         for run in list(self._runs.values()):
             released, run.held = run.held, []
             for one in released:
@@ -697,7 +705,7 @@ class Runner:
                 self._record(run, batch, one.readings)
 
     def _end_pause(self, pause: Pause, look: LineLook) -> None:
-        """End it if several answer. What lasts for longer than outages do is the platforms', and recorded."""
+        """End it if our line is up. What lasts for longer than outages do is the platforms', and recorded."""
         if is_over(pause.why, look.signs, could_be_asked=look.could_be_asked):
             pauses.end(pause)
         elif pause.why == Trouble.STRANGE and clock.now() - pause.since >= LASTING:

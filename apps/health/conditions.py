@@ -148,7 +148,7 @@ def _tick(facts: Facts) -> Condition:
 
 _MEND_THE_LINE = (
     "Look whether the machine that checks reaches the internet: its cable or Wi-Fi, its name servers, a "
-    "proxy (CHECK_PROXY), a sign-in page, a filter. Checking goes on by itself once several platforms answer."
+    "proxy (CHECK_PROXY), a sign-in page, a filter. Checking goes on by itself once that is mended."
 )
 
 

@@ -12,12 +12,14 @@ from apps.checks.answer import Answer, Ask, Sign
 from apps.checks.line import (
     FAILURES,
     LONGEST_GAP,
+    LOOK_AT,
     WINDOW_SECONDS,
     Doubt,
     Line,
     PlatformSign,
     doubt_about,
     gap_after,
+    in_turn,
     is_over,
     sign_of,
     sign_of_canary,
@@ -123,17 +125,29 @@ def test_what_is_over_is_not_found_to_be_down_by_the_same_signs(
     ("why", "signs", "could_be_asked", "over"),
     [
         (Trouble.SILENT, [("a", SILENT), ("b", SILENT)], 2, False),
-        (Trouble.SILENT, [("a", RIGHT), ("b", SILENT)], 2, False),  # of several one is not enough
-        (Trouble.SILENT, [("a", RIGHT), ("b", PLAIN), ("c", SILENT)], 3, True),
-        (Trouble.SILENT, [("a", RIGHT)], 1, True),
+        (Trouble.SILENT, [("a", PLAIN), ("b", SILENT)], 2, False),  # of several one is not enough,
+        (Trouble.SILENT, [("a", TOLD), ("b", SILENT)], 2, True),  # unless nobody on the way can have said it
+        (Trouble.SILENT, [("a", RIGHT), ("b", SILENT), ("c", SILENT)], 3, True),
+        (Trouble.SILENT, [("a", PLAIN), ("b", PLAIN), ("c", SILENT)], 3, True),
+        (Trouble.SILENT, [("a", PLAIN)], 1, True),
         (Trouble.SILENT, [], 2, False),  # they were there, and could not be asked at the moment
         (Trouble.SILENT, [], 0, True),  # nobody is there any more who could ever end it
         (Trouble.STRANGE, [("a", TOLD), ("b", TOLD)], 2, False),
+        (Trouble.STRANGE, [("a", RIGHT), ("b", STRANGE)], 2, False),
         (Trouble.STRANGE, [("a", RIGHT), ("b", RIGHT)], 2, True),
     ],
 )
 def test_when_it_is_over(why: Trouble, signs: list[PlatformSign], could_be_asked: int, over: bool) -> None:
     assert is_over(why, signs, could_be_asked=could_be_asked) is over
+
+
+@given(st.integers(0, 30), st.integers(0, 100))
+def test_everybody_has_a_turn_before_anybody_has_many(there: int, looks: int) -> None:
+    everybody = list(range(there))
+    rounds = -(-there // LOOK_AT)
+    turns = [in_turn(everybody, looks + number) for number in range(rounds)]
+    assert {one for turn in turns for one in turn} == set(everybody)
+    assert all(len(turn) == len(set(turn)) == min(there, LOOK_AT) for turn in turns)
 
 
 def test_gaps_between_looks_grow_to_five_minutes() -> None:
@@ -194,6 +208,25 @@ def test_a_doubt_is_settled_by_what_came_back_after_it(
     found = doubt(Line(), **seen)
     assert found is not None
     assert line_that_saw(proof).proves(found) is settled
+
+
+@pytest.mark.parametrize(
+    ("proof", "wrong"),
+    [
+        (("c", TOLD, 8), Trouble.SILENT),  # before it
+        (("c", PLAIN, 12), Trouble.SILENT),
+        (("c", TOLD, 12), None),
+    ],
+)
+def test_what_somebody_vouched_for_after_it_begins_no_pause(
+    proof: tuple[str, Sign, float], wrong: Trouble | None
+) -> None:
+    raised = Doubt(TOLD, 10, (("a", SILENT), ("b", SILENT)))
+    look = [("d", SILENT), ("e", SILENT)]
+    line = line_that_saw(proof)
+    assert line.trouble([raised], look) == wrong
+    # What was seen after the proof is in doubt all the same.
+    assert line.trouble([raised, Doubt(TOLD, 13, (("a", SILENT),))], look) == Trouble.SILENT
 
 
 @given(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 import redis
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from rq import Queue
 
 from apps.checks import jobs, ledger, pauses
-from apps.checks.models import Canary, Check, Pause, Target, Transition
+from apps.checks.models import Canary, Check, Host, Pause, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status, Trouble
 from apps.checks.probing import take_up
 from apps.checks.runner import Runner
@@ -128,6 +130,11 @@ def look_now() -> None:
     Pause.objects.filter(ended_at=None).update(look_at=clock.shared_wall())
 
 
+def rest(hosts: QuerySet[Host]) -> None:
+    """As where these have said that they want to be left alone."""
+    Host.objects.filter(pk__in=hosts.values("pk")).update(not_before=clock.shared_wall() + timedelta(hours=1))
+
+
 def outcomes() -> set[str]:
     return set(Check.objects.values_list("outcome", flat=True))
 
@@ -221,6 +228,73 @@ def test_it_is_not_believed_where_the_one_who_could_vouch_fails(
     void = targets[-1].checks.latest("number")
     assert (void.outcome, void.reason) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
     assert void.evidence["would_be"]["outcome"] == Outcome.REMOVED
+
+
+def test_nor_where_the_one_who_could_vouch_cannot_be_asked_just_now(
+    internet: Internet, targets: list[Target]
+) -> None:
+    internet.goes(DOWN["missing"])
+    Target.objects.filter(platform="127.0.0.1").update(next_check_at=clock.now())
+    rest(Host.objects.filter(canaries__isnull=False))
+    Runner().run_due()
+    assert targets[-1].checks.count() == 2
+    void = targets[-1].checks.latest("number")
+    assert (void.outcome, void.reason) == (Outcome.INCONCLUSIVE, Reason.CANARY_FAILED)
+    assert not Check.objects.filter(outcome=Outcome.REMOVED).exists()
+
+
+def test_where_the_canaries_are_in_doubt_themselves_items_that_are_up_are_asked(
+    internet: Internet, targets: list[Target]
+) -> None:
+    for server in internet.platforms:
+        server.script = cut
+    Target.objects.exclude(platform="127.0.0.1").update(next_check_at=clock.now())
+    Runner().run_due()
+    assert not Pause.objects.exists()
+    assert {target.checks.latest("number").outcome for target in targets[:4]} == {Outcome.INCONCLUSIVE}
+
+
+def test_a_platform_that_goes_down_for_good_meanwhile_does_not_keep_it_paused(
+    internet: Internet, targets: list[Target]
+) -> None:
+    internet.goes(cut)
+    make_due()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is None
+    internet.goes(None)
+    internet.platforms[0].script = cut
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
+    assert {target.checks.latest("number").outcome for target in targets[2:]} == {Outcome.AVAILABLE}
+
+
+def test_it_is_not_over_because_nobody_can_be_asked_just_now(
+    internet: Internet, targets: list[Target]
+) -> None:
+    pauses.begin(Trouble.SILENT, since=clock.now(), platforms=2)
+    internet.goes(cut)
+    rest(Host.objects.all())
+    look_now()
+    asked = internet.asked
+    Runner().run_due()
+    assert internet.asked == asked
+    assert Pause.objects.get().ended_at is None
+    Host.objects.update(not_before=None)
+    internet.goes(None)
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
+
+
+def test_where_pages_were_strange_one_canary_that_is_left_ends_it(
+    internet: Internet, targets: list[Target]
+) -> None:
+    Canary.objects.filter(platform="example-1").delete()
+    pauses.begin(Trouble.STRANGE, since=clock.now(), platforms=2)
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
 
 
 def test_where_nobody_has_defined_anything_items_that_are_up_are_asked(settings: Any) -> None:

@@ -107,7 +107,7 @@ def _left(among: QuerySet[Target]) -> Iterator[str]:
     """What is due and was not checked, and why: a host may not be asked now, or nobody."""
     if (paused := current_pause()) is not None:
         yield f"left {among.count()}  Checking is paused since {paused.since:%Y-%m-%d %H:%M} UTC: " + (
-            f"{Trouble(paused.why).label}. It goes on when several answer again."
+            f"{Trouble(paused.why).label}. It goes on when our line is up again."
         )
         return
     hosts = Host.objects.filter(targets__in=among).annotate(due=Count("targets", filter=Q(targets__in=among)))
