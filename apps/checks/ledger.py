@@ -20,7 +20,8 @@ from typing import Any, Protocol
 
 from django.db.models import F, Sum
 
-from .models import Check, Erasure, Stretch, Target
+from .models import Check, Erasure, Stretch, Target, Transition
+from .thinning import longest
 
 VERSION = 1
 DIGEST_BYTES = 32  # SHA-256
@@ -91,6 +92,14 @@ def content_of(check: Recorded, *, target_commitment: str, previous: str) -> dic
     }
 
 
+def said(check: Recorded) -> tuple[object, ...]:
+    """All that a check said: only between two that said the same can others have been folded away."""
+    return (
+        *(check.outcome, check.reason, check.definitive, check.manual, check.signal, check.http_status),
+        check.evidence.get("identity", ""),
+    )
+
+
 def note_commitment(note: str, salt: str) -> str:
     """What the ledger keeps of a note: enough to prove it, nothing to read."""
     return hashlib.sha256((salt + note).encode()).hexdigest() if note else ""
@@ -134,6 +143,63 @@ class Folded:
         return [
             digests[start : start + 2 * DIGEST_BYTES] for start in range(0, len(digests), 2 * DIGEST_BYTES)
         ]
+
+
+class Chain:
+    """The checks of a target, followed by their numbers in constant memory, from the first on.
+
+    `previous` is the digest of the last one before `expected`, the number of the next.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._folded = Folded(target)
+        self._before: Check | None = None  # the last check that is there
+        self._since: Check | None = None  # the first of those up to it that said the same
+        self.previous, self.expected = "", 1
+
+    def follow(self, check: Check) -> Fault | None:
+        """Go on to the next check that is there: what does not hold up to it."""
+        if fault := self._over_folded(check):
+            return fault
+        if check.number != self.expected:
+            return Fault(self._target.pk, self.expected, "is missing")
+        commitment = self._target.commitment
+        if check.digest != digest(check, target_commitment=commitment, previous=self.previous):
+            return Fault(self._target.pk, check.number, "is not what its digest was made for")
+        if check.note and check.note_commitment != note_commitment(check.note, check.note_salt):
+            return Fault(self._target.pk, check.number, "has another note than its digest was made for")
+        if self._before is None or said(check) != said(self._before):
+            self._since = check
+        self._before = check
+        self.previous, self.expected = check.digest, check.number + 1
+        return None
+
+    def digests_ahead(self) -> list[str]:
+        """The digests of the stretch that comes next, if one does."""
+        return self._folded.starting_with(self.expected)
+
+    def _over_folded(self, check: Check) -> Fault | None:
+        if check.number <= self.expected or not (digests := self.digests_ahead()):
+            return None
+        first = self.expected
+        self.previous, self.expected = digests[-1], first + len(digests)
+        if check.number == self.expected and not self._can_be_folded(first, check):
+            return Fault(self._target.pk, first, "is missing: it cannot have been folded away")
+        return None
+
+    def _can_be_folded(self, first: int, after: Check) -> bool:
+        """Whether the checks from `first` up to the one before `after` may be missing, by the rule of
+        thinning.py."""
+        before, since = self._before, self._since
+        if before is None or since is None or after.manual or said(before) != said(after):
+            return False
+        if before.finished_at > after.started_at:
+            return False
+        if after.finished_at - before.finished_at > longest(since.started_at, before.finished_at):
+            return False
+        inside = Transition.objects.filter(target=self._target, superseded_at=None)
+        return not inside.filter(check_number__gte=first, check_number__lt=after.number).exists()
 
 
 def digest_at(target: Target, number: int) -> str:
@@ -268,19 +334,12 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
 
 
 def _fault_of_chain(target: Target) -> Fault | None:
-    folded, previous, expected = Folded(target), "", 1
+    chain = Chain(target)
     for check in target.checks.order_by("number").iterator(1000):
-        while check.number > expected and (digests := folded.starting_with(expected)):
-            previous, expected = digests[-1], expected + len(digests)
-        if check.number != expected:
-            return Fault(target.pk, expected, "is missing")
-        if check.digest != digest(check, target_commitment=target.commitment, previous=previous):
-            return Fault(target.pk, check.number, "is not what its digest was made for")
-        if check.note and check.note_commitment != note_commitment(check.note, check.note_salt):
-            return Fault(target.pk, check.number, "has another note than its digest was made for")
-        previous, expected = check.digest, expected + 1
-    if expected - 1 != target.check_count or previous != target.head_digest:
-        return Fault(target.pk, expected, "is missing: the target's head names a later check")
+        if fault := chain.follow(check):
+            return fault
+    if chain.expected - 1 != target.check_count or chain.previous != target.head_digest:
+        return Fault(target.pk, chain.expected, "is missing: the target's head names a later check")
     return None
 
 

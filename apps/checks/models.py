@@ -254,7 +254,7 @@ class Erasure(AppendOnly):
         return f"erasure of target {self.target_id}"
 
 
-class Stretch(models.Model):
+class Stretch(AppendOnly):
     """Checks that said what those around them said, and were folded away (retention.py). Append-only."""
 
     target = models.ForeignKey(
@@ -267,6 +267,8 @@ class Stretch(models.Model):
     last = models.PositiveIntegerField()
     digests = models.BinaryField()  # SHA-256 of each, 32 bytes, in the order of their numbers
     folded_at = models.DateTimeField(default=clock.now)
+
+    objects = AppendOnlyRows.as_manager()
 
     class Meta:
         constraints = [

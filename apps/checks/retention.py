@@ -128,16 +128,12 @@ def _thin(targets: Sequence[Target], before: datetime, done: Thinned) -> None:
 
 
 def _said(check: Check, named: set[int]) -> Said:
-    says = (
-        *(check.outcome, check.reason, check.definitive, check.manual, check.signal, check.http_status),
-        check.evidence.get("identity", ""),
-    )
     return Said(
         number=check.number,
         started_at=check.started_at,
         finished_at=check.finished_at,
         recorded_at=check.recorded_at,
-        says=says,
+        says=ledger.said(check),
         stays=check.manual or bool(check.note_commitment) or check.number in named,
     )
 

@@ -42,15 +42,25 @@ def stretches(checks: Sequence[Said], *, before: datetime) -> Iterator[tuple[int
         follower = checks[place + 1] if place + 1 < len(checks) else None
         if anchor is None or since is None or check.says != anchor.says:
             since = check
-        elif follower is not None and _can_go(check, folded[-1] if folded else anchor, follower, before):
-            longest = min((anchor.finished_at - since.started_at) * SHARE_OF_AGE, LONGEST)
-            if follower.finished_at - anchor.finished_at <= longest:
-                folded.append(check)
-                continue
+        elif (
+            follower is not None
+            and _can_go(check, folded[-1] if folded else anchor, follower, before)
+            and follower.finished_at - anchor.finished_at <= longest(since.started_at, anchor.finished_at)
+        ):
+            folded.append(check)
+            continue
         yield from _whole(folded)
         folded = []
         anchor = check
     yield from _whole(folded)
+
+
+def longest(since: datetime, until: datetime) -> timedelta:
+    """How far the check after a stretch can be from the one before it, which ended at `until`.
+
+    `since` is when the first check began after which all said the same.
+    """
+    return min((until - since) * SHARE_OF_AGE, LONGEST)
 
 
 def _can_go(check: Said, last: Said, follower: Said, before: datetime) -> bool:

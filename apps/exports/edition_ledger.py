@@ -152,24 +152,22 @@ def _first_fault(head: Head) -> EditionFault | None:
         return EditionFault(f"target {head.target}", "is missing")
     if not target.key:
         return _fault_of_erased(head, target)
-    folded, previous, expected = ledger.Folded(target), "", 1
+    chain = ledger.Chain(target)
     checks = Check.objects.filter(target=target, number__lte=head.checks).order_by("number")
     for check in checks.iterator(1000):
-        while check.number > expected and (digests := folded.starting_with(expected)):
-            previous, expected = digests[-1], expected + len(digests)
-        if check.number != expected:
-            break
-        if check.digest != ledger.digest(check, target_commitment=target.commitment, previous=previous):
-            return _at(head, check.number, "is not what its digest was made for")
-        if check.note and check.note_commitment != ledger.note_commitment(check.note, check.note_salt):
-            return _at(head, check.number, "has another note than its digest was made for")
-        previous, expected = check.digest, expected + 1
-    if expected <= head.checks and len(digests := folded.starting_with(expected)) > head.checks - expected:
-        # The head is one of a stretch that was folded away since.
-        previous, expected = digests[head.checks - expected], head.checks + 1
-    if expected <= head.checks:
-        return _at(head, expected, "is missing")
-    if previous != head.digest:
+        if fault := chain.follow(check):
+            return _at(head, fault.check_number, fault.problem)
+    digest, number = chain.previous, chain.expected
+    if number <= head.checks and len(digests := chain.digests_ahead()) > head.checks - number:
+        # The head is one of a stretch that was folded away since: the check after it vouches for it.
+        digest = digests[head.checks - number]
+        after = Check.objects.filter(target=target, number=number + len(digests)).first()
+        if after is not None and (fault := chain.follow(after)):
+            return _at(head, fault.check_number, fault.problem)
+        number = head.checks + 1 if after is not None else number
+    if number <= head.checks:
+        return _at(head, number, "is missing")
+    if digest != head.digest:
         return _at(head, head.checks, "or one before it was made anew: its digest is not the edition's head")
     return None
 

@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from pytest_django import Settings
 
 from apps.checks import ledger, retention
 from apps.checks.erasing import copy_without_address, erase_target
-from apps.checks.models import Check, Stretch, Target
+from apps.checks.models import Check, Stretch, Target, Transition
 from apps.checks.outcomes import ErasedFor, Status
 from apps.checks.recording import append
-from apps.exports.edition_ledger import trail
+from apps.core.append_only import AppendOnlyError
+from apps.exports.edition_ledger import faults, trail
 from apps.exports.editions import publish_edition
 from apps.exports.models import Edition
 from apps.reports.models import Campaign, Item
@@ -173,10 +175,61 @@ def test_what_is_handed_in_for_a_moment_inside_a_stretch_is_folded_as_if_nothing
     assert list(ledger.verify()) == []
 
 
+def let_stretches_change() -> None:
+    """What only somebody with the whole database in hand can do."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE checks_stretch DISABLE TRIGGER checks_stretch_stays")
+            return
+        for change in ("update", "delete"):
+            cursor.execute(f"DROP TRIGGER checks_stretch_no_{change}")
+
+
+def test_neither_the_model_nor_the_database_changes_a_stretch(campaign: Campaign) -> None:
+    thin()
+    with pytest.raises(AppendOnlyError):
+        Stretch.objects.all().delete()
+    for sql in ("UPDATE checks_stretch SET last = last + 1", "DELETE FROM checks_stretch"):
+        with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            connection.cursor().execute(sql)
+
+
+def forge(target: int, first: int, last: int) -> None:
+    """Delete some checks and say that they were folded away."""
+    gone = Check.objects.filter(target=target, number__range=(first, last)).order_by("number")
+    digests = b"".join(map(bytes.fromhex, gone.values_list("digest", flat=True)))
+    Stretch.objects.create(target_id=target, first=first, last=last, digests=digests)
+    gone.delete()
+
+
+def test_what_cannot_have_been_folded_away_is_missing(campaign: Campaign) -> None:
+    up, _, gone, *_ = Item.objects.order_by("pk")
+    edition = Edition.objects.get()
+    seen = next(head.checks for head in trail(edition) if head.target == up.target_id)
+    shown = dict(Transition.objects.filter(target=gone.target_id).values_list("to_status", "check_number"))
+    for target, first, last in (
+        (up.target_id, 1, 2),  # nothing before it says the same
+        (up.target_id, 3, 5),  # too far apart for what had not stood for long
+        (up.target_id, seen - 8, seen - 1),  # farther apart than anything may be
+        (up.target_id, seen - 1, seen + 6),  # the same, with the edition's head in it
+        (gone.target_id, shown[Status.SUSPECTED], shown[Status.SUSPECTED]),  # its neighbours say otherwise
+        (gone.target_id, shown[Status.REMOVED], shown[Status.REMOVED]),  # a change of status rests on it
+    ):
+        with transaction.atomic():
+            forge(target, first, last)
+            (fault,) = ledger.verify()
+            assert (fault.target_id, fault.check_number) == (target, first)
+            assert "cannot have been folded away" in fault.problem
+            assert [one.what for one in faults(edition)] == [f"target {target}: check {first}"]
+            transaction.set_rollback(True)
+
+
 def test_a_stretch_that_was_altered_is_named(campaign: Campaign) -> None:
     thin()
+    let_stretches_change()
     stretch = Stretch.objects.order_by("pk")[0]
-    own = Stretch.objects.filter(pk=stretch.pk)
+    own: QuerySet[Stretch] = QuerySet(Stretch).filter(pk=stretch.pk)
     digests = bytes(stretch.digests)
     for alter, number, problem in (
         (own.delete, stretch.first, "is missing"),
