@@ -23,7 +23,7 @@ from apps.core import bulk, clock
 
 from . import ledger
 from .models import Check, Stretch, Target, Transition
-from .outcomes import Outcome, Reason
+from .outcomes import Outcome, Reason, shows_item
 from .status import Seen, fold_all
 from .thinning import Said, stretches
 
@@ -97,12 +97,14 @@ def _thin(targets: Sequence[Target], before: datetime, done: Thinned) -> None:
     transitions = Transition.objects.filter(target__in=bulk.among(keys))
     for key, number in transitions.values_list("target_id", "check_number"):
         named[key].add(number)
+    reported = _reported(keys)
     folded = folded_of(keys)
     gone: list[int] = []
     rows: list[Stretch] = []
     for target in targets:
         own = checks[target.pk]
-        new = list(stretches([_said(check, named[target.pk]) for check in own], before=before))
+        staying = named[target.pk] | _first_shown(own, reported[target.pk])
+        new = list(stretches([_said(check, staying) for check in own], before=before))
         if not new:
             continue
         going = [check for check in own if any(first <= check.number <= last for first, last in new)]
@@ -127,14 +129,30 @@ def _thin(targets: Sequence[Target], before: datetime, done: Thinned) -> None:
     done.stretches += len(rows)
 
 
-def _said(check: Check, named: set[int]) -> Said:
+def _reported(keys: Sequence[int]) -> dict[int, list[datetime]]:
+    """The moments at which some targets were reported."""
+    found: dict[int, list[datetime]] = defaultdict(list)
+    rows = Target.objects.filter(pk__in=bulk.among(keys), items__isnull=False)
+    for key, moment in rows.values_list("pk", "items__reported_at"):
+        found[key].append(moment)
+    return found
+
+
+def _first_shown(checks: Sequence[Check], reported: Iterable[datetime]) -> set[int]:
+    """The first check from each report on that shows the item: from then on, the item counts."""
+    shown = [check for check in checks if shows_item(Outcome(check.outcome), Reason(check.reason))]
+    since = ([check for check in shown if check.started_at >= moment] for moment in set(reported))
+    return {min(later, key=lambda check: check.started_at).number for later in since if later}
+
+
+def _said(check: Check, staying: set[int]) -> Said:
     return Said(
         number=check.number,
         started_at=check.started_at,
         finished_at=check.finished_at,
         recorded_at=check.recorded_at,
         says=ledger.said(check),
-        stays=check.manual or bool(check.note_commitment) or check.number in named,
+        stays=check.manual or bool(check.note_commitment) or check.number in staying,
     )
 
 

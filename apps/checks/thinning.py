@@ -26,7 +26,7 @@ class Said:
     finished_at: datetime
     recorded_at: datetime
     says: object
-    stays: bool  # a person made it, or a change of status names it
+    stays: bool  # a person made it, or a change of status names it, or it shows what was just reported
 
 
 def stretches(checks: Sequence[Said], *, before: datetime) -> Iterator[tuple[int, int]]:

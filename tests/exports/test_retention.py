@@ -24,9 +24,11 @@ from apps.core.append_only import AppendOnlyError
 from apps.exports.edition_ledger import faults, trail
 from apps.exports.editions import publish_edition
 from apps.exports.models import Edition
+from apps.metrics.population import population
+from apps.metrics.records import read_items
 from apps.reports.models import Campaign, Item
 from tests.exports.test_evidence import bundle, unpacked, verified
-from tests.factories import at, make_campaign, make_report
+from tests.factories import at, make_campaign, make_item, make_report
 from tests.metrics.watching import Look, check_of, watched
 from tests.public.seeding import make_public
 
@@ -132,6 +134,39 @@ def test_figures_files_editions_and_heads_are_the_same_before_and_after(campaign
     assert thin() == retention.Thinned(), "Nothing is left to fold away."
     with pytest.raises(CommandError, match="60 or more"):
         call_command("thin_checks", keep_days=7)
+
+
+def test_what_is_reported_again_counts_from_the_same_check_on(
+    db: None, clock: time_machine.Traveller
+) -> None:
+    """The URL was watched for a year by then, and nobody attested that it was there."""
+    campaign = make_campaign(SLUG)
+    first = watched(make_report(campaign))
+    looks = [float(hour) for hour in gaps(1, 1.5 * YEAR).split()]
+    for hours in looks:
+        clock.move_to(at(hours))
+        append([check_of(first, Look(hours, "up"))])
+    middle = next(place for place, hours in enumerate(looks) if hours > YEAR)
+    for hours in looks[middle : middle + 8]:
+        again = make_item(make_report(campaign), first.target)
+        again.reported_at = again.created_at = at(hours + 1)
+        again.save()
+    clock.move_to(NOW)
+
+    def counted() -> list[tuple[int, ...]]:
+        found = []
+        for hours in looks[middle:]:
+            moment = at(hours + 0.5)
+            records = read_items(Item.objects.order_by("pk"), as_of=moment)
+            of_then = population(records, now=int(moment.timestamp()))
+            found.append((*of_then.excluded.tolist(), *of_then.observed.tolist()))
+        return found
+
+    before = counted()
+    assert thin().checks
+    assert counted() == before
+    assert thin() == retention.Thinned()
+    assert list(ledger.verify()) == []
 
 
 def test_evidence_holds_by_its_own_program(campaign: Campaign, tmp_path: Path) -> None:
