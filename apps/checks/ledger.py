@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from django.db.models import F, Sum
 
+from .adding_up import STATE_FIELDS, Total
 from .models import Check, Erasure, Stretch, Target, Transition
 from .thinning import longest
 
@@ -28,6 +29,7 @@ DIGEST_BYTES = 32  # SHA-256
 ERASED = {"erased": True}
 """What stands in the place of a check's evidence that was erased."""
 
+_READ_AGAIN = ("check_count", "head_digest", *STATE_FIELDS)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -290,10 +292,10 @@ def verify() -> Iterator[Fault]:
 
     Reads in constant memory, ordered by target and number.
     """
-    for target in Target.objects.only("pk", "commitment", "check_count", "head_digest").iterator(1000):
+    for target in Target.objects.only("commitment", *_READ_AGAIN).iterator(1000):
         while fault := fault_of(target):
             head = target.head_digest
-            target.refresh_from_db(fields=["check_count", "head_digest"])
+            target.refresh_from_db(fields=_READ_AGAIN)
             if target.head_digest == head:
                 yield fault
                 break
@@ -334,12 +336,16 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
 
 
 def _fault_of_chain(target: Target) -> Fault | None:
-    chain = Chain(target)
+    chain, total = Chain(target), Total()
     for check in target.checks.order_by("number").iterator(1000):
+        times = check.number - chain.expected + 1
         if fault := chain.follow(check):
             return fault
+        total.add(check, times=times)
     if chain.expected - 1 != target.check_count or chain.previous != target.head_digest:
         return Fault(target.pk, chain.expected, "is missing: the target's head names a later check")
+    if target.check_count and not total.is_that_of(target):
+        return Fault(target.pk, target.check_count, "and those before it add up to another status or history")
     return None
 
 

@@ -21,12 +21,12 @@ from apps.core import bulk, clock
 
 from . import cadence, ledger
 from .accounts import look_at_pages
+from .adding_up import CHANGE_FIELDS, STATE_FIELDS, change_key, with_folded
 from .models import Check, Target, Transition, new_salt
 from .outcomes import Outcome, Reason
-from .retention import folded_of, with_folded
+from .retention import folded_of
 from .status import Change, Seen, State, fold, fold_all
 
-STATE_FIELDS = tuple(field.name for field in fields(State))
 UPDATED_FIELDS = (*STATE_FIELDS, "check_count", "head_digest", "next_check_at", "origins")
 READ_FIELDS = ("id", "commitment", "account_key", "kind", *UPDATED_FIELDS)
 
@@ -142,11 +142,6 @@ def append(new_checks: Iterable[NewCheck]) -> int:
     return sum(len(target.appended) for target in targets)
 
 
-def state_of(target: Target) -> State:
-    """The fold's state as the target's row holds it."""
-    return State(**{name: getattr(target, name) for name in STATE_FIELDS})
-
-
 def _locked(target_ids: Iterable[int]) -> Iterator[Held]:
     """The targets, in the order of their keys, their rows locked until the transaction ends.
 
@@ -220,34 +215,20 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
     for target_id, stretches in folded_of(ids).items():
         seen[target_id] = with_folded(seen[target_id], stretches)
     standing: dict[int, dict[tuple[object, ...], int]] = defaultdict(dict)
-    keyed = ("id", "target_id", *_KEY_FIELDS)
+    keyed = ("id", "target_id", *CHANGE_FIELDS)
     current = bulk.values(Transition, *keyed).filter(target_id__in=bulk.among(ids), superseded_at=None)
     for pk, target_id, *key in bulk.read(current, keyed):
         standing[target_id][tuple(key)] = pk
     gone: list[int] = []
     for target in targets:
         target.state, changes = fold_all([*seen[target.pk], *map(_seen, target.appended)])
-        keys = {_key(change): change for change in changes}
+        keys = {change_key(change): change for change in changes}
         known = standing[target.pk]
         gone += [pk for key, pk in known.items() if key not in keys]
         target.changes = [change for key, change in keys.items() if key not in known]
     if gone:
         bulk.update(Transition, ("superseded_at",), [(now, pk) for pk in sorted(gone)])
     return ids
-
-
-_KEY_FIELDS = ("check_number", "from_status", "to_status", "reason", "after", "by")
-
-
-def _key(change: Change) -> tuple[object, ...]:
-    return (
-        change.check_number,
-        str(change.from_status),
-        str(change.to_status),
-        str(change.reason),
-        change.after,
-        change.by,
-    )
 
 
 def _schedule(target: Held) -> None:

@@ -22,9 +22,10 @@ from django.db.models.functions import Coalesce
 from apps.core import bulk, clock
 
 from . import ledger
+from .adding_up import seen_of, with_folded
 from .models import Check, Stretch, Target, Transition
 from .outcomes import Outcome, Reason, shows_item
-from .status import Seen, fold_all
+from .status import fold_all
 from .thinning import Said, stretches
 
 log = logging.getLogger(__name__)
@@ -165,18 +166,6 @@ def folded_of(keys: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
     return found
 
 
-def with_folded(seen: Sequence[Seen], folded: Iterable[tuple[int, int]]) -> list[Seen]:
-    """What the fold sees of a target whose checks were thinned.
-
-    Those of a stretch said the same as the check after it, which stands for them as often as they were: so
-    counts come out as they did. It stands at its own time: of what is handed in later for a moment inside a
-    stretch, only the stretch's ends are known to be before and after it.
-    """
-    by_number = {one.number: one for one in seen}
-    copies = [by_number[last + 1] for first, last in folded for _ in range(first, last + 1)]
-    return [*seen, *copies]
-
-
 def _folds_alike(
     checks: Sequence[Check],
     going: Sequence[Check],
@@ -184,20 +173,7 @@ def _folds_alike(
     new: Sequence[tuple[int, int]],
 ) -> bool:
     """Whether status and changes come out of what stays as they come out of all."""
-    seen = [_seen(check) for check in checks]
+    seen = [seen_of(check) for check in checks]
     numbers = {check.number for check in going}
     stays = [one for one in seen if one.number not in numbers]
     return fold_all(with_folded(seen, folded)) == fold_all(with_folded(stays, [*folded, *new]))
-
-
-def _seen(check: Check) -> Seen:
-    return Seen(
-        number=check.number,
-        started_at=check.started_at,
-        finished_at=check.finished_at,
-        outcome=Outcome(check.outcome),
-        reason=Reason(check.reason),
-        definitive=check.definitive,
-        manual=check.manual,
-        identity=str(check.evidence.get("identity", "")),
-    )

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as DatabaseCase
 
 from apps.checks import ledger, services
+from apps.checks.adding_up import STATE_FIELDS
 from apps.checks.erasing import NO_HOST, copy_without_address, erase_target, fresh_account_key
 from apps.checks.models import Check, Erasure, Host, Target, Transition
 from apps.checks.outcomes import ErasedFor, Outcome, Status
-from apps.checks.recording import STATE_FIELDS, append
+from apps.checks.recording import append
 from tests.checks.making import check, make_targets
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,10 @@ from django.core.management import call_command
 
 from apps.checks import ledger
 from apps.checks.models import Check, Target
-from apps.checks.outcomes import Outcome
+from apps.checks.outcomes import Outcome, Status
 from apps.checks.recording import append
 from tests.checks.making import check, make_targets
+from tests.factories import at
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,30 @@ def chain() -> Target:
     append([check(other, 1, Outcome.AVAILABLE)])
     target.refresh_from_db()
     return target
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda target: Target.objects.filter(pk=target.pk).update(removed_by=at(3.5)),
+        lambda target: Target.objects.filter(pk=target.pk).update(status=Status.AVAILABLE),
+        lambda target: target.transitions.update(by=at(3.5)),
+        lambda target: target.transitions.update(superseded_at=at(5)),
+        lambda target: target.transitions.filter(to_status=Status.REMOVED).delete(),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "with one handed in later"])
+def test_figures_are_made_of_what_the_checks_add_up_to(
+    tamper: Callable[[Target], object], late: bool
+) -> None:
+    target = chain()
+    if late:
+        append([check(target, 2.5, Outcome.AVAILABLE, manual=True)])
+    assert list(ledger.verify()) == []
+    tamper(target)
+    (fault,) = ledger.verify()
+    assert fault.target_id == target.pk
+    assert "add up to another status" in fault.problem
 
 
 def test_an_untouched_ledger_verifies() -> None:

@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.checks.adding_up import state_of
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status
-from apps.checks.recording import NewCheck, append, state_of
+from apps.checks.recording import NewCheck, append
 from tests.checks.making import at, check, make_targets
 from tests.factories import make_target
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.checks.retention import with_folded
+from apps.checks.adding_up import with_folded
 from apps.checks.status import Seen, fold_all
 from apps.checks.thinning import LONGEST, SHARE_OF_AGE, Said, stretches
 from tests.checks.test_status import KINDS, START, at, seen

@@ -15,9 +15,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from apps.checks import ledger
+from apps.checks.adding_up import state_of
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Status
-from apps.checks.recording import state_of
 from apps.checks.status import Seen, fold_all
 from apps.demo import scale
 from apps.demo.lives import lives
