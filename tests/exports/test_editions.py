@@ -420,7 +420,7 @@ def test_a_history_that_was_written_anew_is_found_out(edition: Edition) -> None:
     previous = ""
     for check in target.checks.order_by("number"):
         if check.number == 2:
-            check.outcome, check.reason = "removed", "gone"
+            check.evidence = {"answers": []}  # an outcome would add up to another status
         check.digest = previous = ledger.digest(check, target_commitment=target.commitment, previous=previous)
         check.save()
     Target.objects.filter(pk=target.pk).update(head_digest=previous)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import Person
 from apps.accounts.permissions import for_signed_in
-from apps.accounts.roles import Action
+from apps.accounts.roles import Action, may
 from apps.metrics import findings, tables
 from apps.reports.campaigns import create_campaign
 from apps.reports.reply_selectors import error_reasons
@@ -24,7 +24,6 @@ from apps.reports.selectors import (
     campaigns_of,
     changes_of,
     item_rows,
-    may_anywhere,
     reports_of,
     review_count,
 )
@@ -48,7 +47,9 @@ MOST_COUNTED = 1_000  # targets that wait for a person
 def campaign_list(request: HttpRequest) -> HttpResponse:
     """The campaigns that the person is a member of."""
     person = cast(Person, request.user)
-    known = {"campaigns": campaigns_of(person), "may_create": may_anywhere(person, Action.REPORT)}
+    campaigns = campaigns_of(person)
+    may_create = person.is_superuser or any(may(row.role, Action.REPORT) for row in campaigns)
+    known = {"campaigns": campaigns, "may_create": may_create}
     return render(request, "workspace/campaigns.html", known)
 
 
