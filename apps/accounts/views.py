@@ -46,9 +46,8 @@ def sign_in_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponseB
         return render(request, "accounts/link.html", {"person": person})
     if not use_sign_in_link(person=person):
         return _dead_link(request, ran_out=False)
-    logout(
-        request
-    )  # somebody else may be signed in here, and would stay so while a second factor is asked for
+    # Somebody else may be signed in here, and would stay so while a second factor is asked for.
+    logout(request)
     record_authentication(request, person, "one_time_link")
     needs_password = not person.has_usable_password() and not has_second_factor(person)
     answer: HttpResponseBase = perform_login(

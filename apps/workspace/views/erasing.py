@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -52,15 +53,12 @@ def erase_item_page(request: HttpRequest, access: Access, pk: int) -> HttpRespon
         with_account=what_goes(access.campaign, items_of_account(found)) if may_all else None,
     )
     form = EraseForm(request.POST or None, may_choose_account=may_all)
-    if request.method == "POST" and form.is_valid():
-        erase = erase_account if form.cleaned_data.get("scope") == ALL_OF_ACCOUNT else erase_item
-        try:
-            erase(item=found, why=ErasedFor(form.cleaned_data["why"]), person=access.person)
-        except CannotErase as error:
-            form.add_error(None, str(error))
-        else:
-            return _done(request, asked)
-    return _page(request, access, asked, form)
+
+    def erase(why: ErasedFor) -> None:
+        chosen = erase_account if form.cleaned_data.get("scope") == ALL_OF_ACCOUNT else erase_item
+        chosen(item=found, why=why, person=access.person)
+
+    return _answer(request, access, asked, form, erase)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,15 +71,11 @@ def erase_report_page(request: HttpRequest, access: Access, number: int) -> Http
         back=reverse("workspace:report", args=[access.campaign.slug, number]),
         goes=what_goes(access.campaign, Item.objects.filter(report=found)),
     )
-    form = EraseForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            erase_report(report=found, why=ErasedFor(form.cleaned_data["why"]), person=access.person)
-        except CannotErase as error:
-            form.add_error(None, str(error))
-        else:
-            return _done(request, asked)
-    return _page(request, access, asked, form)
+
+    def erase(why: ErasedFor) -> None:
+        erase_report(report=found, why=why, person=access.person)
+
+    return _answer(request, access, asked, EraseForm(request.POST or None), erase)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,21 +87,23 @@ def erase_reply_page(request: HttpRequest, access: Access, number: int, pk: int)
         what=f"the text of a reply to report {number}",
         back=reverse("workspace:report", args=[access.campaign.slug, number]),
     )
-    form = EraseForm(request.POST or None)
+
+    def erase(why: ErasedFor) -> None:
+        erase_reply(reply=reply, why=why, person=access.person)
+
+    return _answer(request, access, asked, EraseForm(request.POST or None), erase)
+
+
+def _answer(
+    request: HttpRequest, access: Access, asked: Asked, form: EraseForm, erase: Callable[[ErasedFor], None]
+) -> HttpResponse:
+    """The page that asks; on POST, `erase` and go back, or say why it cannot be done."""
     if request.method == "POST" and form.is_valid():
         try:
-            erase_reply(reply=reply, why=ErasedFor(form.cleaned_data["why"]), person=access.person)
+            erase(ErasedFor(form.cleaned_data["why"]))
         except CannotErase as error:
             form.add_error(None, str(error))
         else:
-            return _done(request, asked)
-    return _page(request, access, asked, form)
-
-
-def _page(request: HttpRequest, access: Access, asked: Asked, form: EraseForm) -> HttpResponse:
+            messages.success(request, f"Erased: {asked.what}. Figures stay as they were.")
+            return redirect(asked.back)
     return render(request, "workspace/erase.html", {"access": access, "asked": asked, "form": form})
-
-
-def _done(request: HttpRequest, asked: Asked) -> HttpResponse:
-    messages.success(request, f"Erased: {asked.what}. Figures stay as they were.")
-    return redirect(asked.back)
