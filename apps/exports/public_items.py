@@ -121,7 +121,7 @@ def _layout(rules: Sequence[Rule]) -> np.dtype[Any]:
 
 def _rules(fits: Fits) -> list[Rule]:
     """The rules whose clocks any report starts, in the order in which rows name them."""
-    rules = {fit.rule.slug: fit.rule for of_report in fits.values() for fit in of_report if fit.starts}
+    rules = {fit.rule.slug: fit.rule for kind in fits.kinds for fit in kind.fits if fit.starts}
     return sorted(rules.values(), key=lambda rule: (rule.jurisdiction, rule.name))
 
 
@@ -170,7 +170,7 @@ def _verdicts(material: Material, rules: Sequence[Rule], at: Whole) -> npt.NDArr
     found = np.full((len(material.population.records), len(rules)), _NO_CLOCK, np.int8)
     column = {rule.slug: place for place, rule in enumerate(rules)}
     eligible = at[material.population.eligible[at]]
-    for clock_ in clocks(material.population, eligible, material.reports, material.fits):
+    for clock_ in clocks(material.population, eligible, material.fits):
         rule, items = clock_.rule, clock_.items
         if not len(items):
             continue

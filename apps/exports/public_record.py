@@ -91,10 +91,12 @@ class PublicOutline:
     def _clocks(self) -> dict[str, set[int]]:
         """The reports that start the clock of each deadline."""
         found: dict[str, set[int]] = {}
-        for report, fits in self.fits.items():
-            for fit in fits:
-                if fit.starts and not self.reports[report].bounced:
-                    found.setdefault(fit.rule.slug, set()).add(report)
+        for place, kind in enumerate(self.fits.kinds):
+            if not kind.bounced:
+                reports = self.fits.report[self.fits.kind == place].tolist()
+                for fit in kind.fits:
+                    if fit.starts:
+                        found.setdefault(fit.rule.slug, set()).update(reports)
         return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from apps.reports.deadlines import VERDICTS, Fit, Rule, StopsAt, Verdict, either_all, fits, judge_all
 
 from .population import DAY, Population
-from .reading import Flags, Whole
+from .reading import Flags, Whole, distinct, places
 from .records import NEVER
 from .responses import ReportRecord
 
@@ -37,15 +38,50 @@ class DeadlineFigures:
     undelivered: int
 
 
-Fits = Mapping[int, list[Fit]]
+@dataclass(frozen=True, slots=True)
+class ReportKind:
+    """What some reports have in common: the rules that they are about, and whether they bounced."""
+
+    fits: Sequence[Fit]
+    bounced: bool
 
 
-def fits_of(reports: Iterable[ReportRecord]) -> Fits:
-    """The rules that each report is about, by the report's key."""
-    return {
-        report.pk: fits(category=report.category, standing=report.standing, channel=report.channel)
-        for report in reports
-    }
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The rules that each report is about: `kind` is the place in `kinds` of each of `report`, their keys."""
+
+    report: Whole
+    kind: npt.NDArray[Any]
+    kinds: Sequence[ReportKind]
+
+    def by_kind(self, keys: Whole) -> Iterator[tuple[ReportKind, Whole]]:
+        """For each kind there is among reports with the `keys`, the places in those."""
+        of_none = np.array([len(self.kinds)], self.kind.dtype)
+        found = np.concatenate((self.kind, of_none))[places(self.report, keys)]
+        order = np.argsort(found, kind="stable")
+        in_order = found[order]
+        for kind in distinct(in_order).tolist():
+            if kind < len(self.kinds):
+                first, end = np.searchsorted(in_order, (kind, kind + 1))
+                yield self.kinds[kind], order[first:end]
+
+
+def fits_of(reports: Collection[ReportRecord]) -> Fits:
+    """The rules that each of some reports is about."""
+    kinds: dict[tuple[str, str, str, bool], int] = {}
+    kind = [
+        kinds.setdefault((one.category, one.standing, one.channel, one.bounced), len(kinds))
+        for one in reports
+    ]
+    return Fits(
+        report=np.fromiter((one.pk for one in reports), np.int64, len(reports)),
+        # As small as may be: such numbers are put in order in no time.
+        kind=np.array(kind, np.min_scalar_type(len(kinds))),
+        kinds=[
+            ReportKind(fits(category=category, standing=standing, channel=channel), bounced)
+            for category, standing, channel, bounced in kinds
+        ],
+    )
 
 
 @dataclass(slots=True)
@@ -62,25 +98,24 @@ class Clock:
     undelivered: int = 0
 
 
-def clocks(
-    population: Population, items: Whole, reports: Mapping[int, ReportRecord], fits: Fits
-) -> list[Clock]:
+def clocks(population: Population, items: Whole, fits: Fits) -> list[Clock]:
     """Each rule that any of `items` (eligible, as places in the columns) is about and that was in force.
 
     A rule is in force for an item by the day on which that was reported, since its clock starts then.
     """
     found: dict[str, Clock] = {}
     started: dict[str, list[Whole]] = {}
-    for key, of_report in _split(population.records.report[items], items):
-        for fit in fits.get(key, ()):
-            covered = of_report[_covered(fit.rule, population.records.reported[of_report])]
+    for kind, at in fits.by_kind(population.records.report[items]):
+        of_kind = items[at]
+        for fit in kind.fits:
+            covered = of_kind[_covered(fit.rule, population.records.reported[of_kind])]
             if not len(covered):
                 continue
             slug = fit.rule.slug
             clock = found.setdefault(slug, Clock(fit.rule, np.zeros(0, np.int64), Counter()))
             if fit.refusal is not None:
                 clock.refusals[fit.refusal] += len(covered)
-            elif reports[key].bounced:
+            elif kind.bounced:
                 clock.undelivered += len(covered)
             else:
                 started.setdefault(slug, []).append(covered)
@@ -92,7 +127,6 @@ def clocks(
 def deadline_figures(
     population: Population,
     items: Whole,
-    reports: Mapping[int, ReportRecord],
     fits: Fits,
     *,
     decided: Whole,
@@ -103,16 +137,8 @@ def deadline_figures(
     `decided` is when the report of each item in the columns was decided, NEVER for none.
     """
     return tuple(
-        _figures(population, clock, decided=decided, now=now)
-        for clock in clocks(population, items, reports, fits)
+        _figures(population, clock, decided=decided, now=now) for clock in clocks(population, items, fits)
     )
-
-
-def _split(keys: Whole, items: Whole) -> list[tuple[int, Whole]]:
-    """The items of each key."""
-    order = np.argsort(keys, kind="stable")
-    found, first = np.unique(keys[order], return_index=True)
-    return list(zip(found.tolist(), np.split(items[order], first[1:]), strict=True)) if len(keys) else []
 
 
 def _covered(rule: Rule, reported: Whole) -> Flags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from apps.checks.outcomes import STATUS_ORDER, Status
 from . import survival
 from .deadlines import DeadlineFigures, Fits, deadline_figures
 from .population import HOUR, MARK_SECONDS, STILL_UP, Exclusion, Hours, Population, Times, first_removal
-from .reading import Flags, Whole, distinct
+from .reading import Flags, Whole, distinct, meanwhile
 from .records import ALONE, NEVER, STATUS_CODES, WITH_ACCOUNT
 from .responses import CLAIM_CODES, ReportRecord
 from .shares import Difference, Share, difference
@@ -237,6 +238,8 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
     eligible = items[excluded == Exclusion.NONE]
     minimum_n = material.minimum_n
     of = len(eligible)
+    # To put a million accounts in order takes half as long as all the rest together.
+    accounts = meanwhile(partial(_account_figures, material, eligible), rows=of)
     status = np.bincount(population.records.status[eligible], minlength=len(STATUS_ORDER)).tolist()
     by_status = dict(zip(STATUS_ORDER, status, strict=True))
     removed, restricted = by_status[Status.REMOVED], by_status[Status.RESTRICTED]
@@ -265,12 +268,11 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
         decision=_reply_figures(material, sent, [report.decision for report in sent]),
         claims=_claim_figures(material, eligible),
         returns=_return_figures(material, eligible),
-        accounts=_account_figures(material, eligible),
+        accounts=accounts(),
         controls=_control_figures(material, items, within),
         deadlines=deadline_figures(
             population,
             eligible,
-            material.reports,
             material.fits,
             decided=material.decided,
             now=material.now,
@@ -437,10 +439,9 @@ def _removals_after(population: Population, items: Whole, since: Whole) -> tuple
     later = population.removed[items] & (population.by[items] > since)
     after = np.where(later, population.after[items], NEVER)
     by = np.where(later, population.by[items], NEVER)
-    for place, (item, moment) in enumerate(zip(items.tolist(), since.tolist(), strict=True)):
-        history = records.changes.get(int(records.history[item]))
-        if history is not None:
-            after[place], by[place], *_ = first_removal(history, moment)
+    for place in np.flatnonzero(records.eventful(items)).tolist():
+        history = records.changes[int(records.history[items[place]])]
+        after[place], by[place], *_ = first_removal(history, int(since[place]))
     return after, by
 
 

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from apps.checks.cadence import AGE_SHARE, LONGEST_GAP, MARK_TOLERANCE, MARKS, SHORTEST_GAP
 from apps.checks.outcomes import Status
 
-from .reading import Flags, Whole
+from .reading import Flags, Whole, repeated
 from .records import NEVER, STATUS_CODES, Change, ItemRecords
 
 Hours = npt.NDArray[np.float64]
@@ -153,8 +153,7 @@ def _removals(records: ItemRecords) -> tuple[Whole, Whole, Whole, Whole, Flags]:
     after = np.where(by != NEVER, np.minimum(records.present, by), NEVER)
     back_after, back_by = np.zeros_like(by), np.zeros_like(by)
     if records.changes:
-        known = np.fromiter(records.changes, np.int64)
-        for at in np.flatnonzero(np.isin(records.history, known)).tolist():
+        for at in np.flatnonzero(records.eventful()).tolist():
             history = records.changes[int(records.history[at])]
             after[at], by[at], back_after[at], back_by[at], gone_before[at] = first_removal(
                 history, int(records.reported[at])
@@ -194,19 +193,22 @@ def _was_overruled(history: Sequence[Change], place: int) -> bool:
 
 def _repeated(records: ItemRecords) -> Flags:
     """Items whose target stands in the same report already: the one that was reported first counts."""
-    repeated = np.zeros(len(records), bool)
-    if not len(records):
-        return repeated
+    found = np.zeros(len(records), bool)
+    some = np.flatnonzero(repeated(records.target))
     # A control stands beside what is reported, and repeats only another control.
-    pairs = (records.report * (records.target.max() + 1) + records.target) * 2 + records.control
-    in_order = np.sort(pairs)
-    several = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    if not len(several):
-        return repeated
-    some = np.flatnonzero(np.isin(pairs, several))
-    order = some[np.lexsort((records.pk[some], records.reported[some], records.error[some], pairs[some]))]
-    repeated[order[1:]] = pairs[order[1:]] == pairs[order[:-1]]
-    return repeated
+    order = some[
+        np.lexsort(
+            (
+                *(column[some] for column in (records.pk, records.reported, records.error)),
+                *(column[some] for column in (records.control, records.target, records.report)),
+            )
+        )
+    ]
+    after, before = order[1:], order[:-1]
+    found[after] = np.logical_and.reduce(
+        [column[after] == column[before] for column in (records.report, records.target, records.control)]
+    )
+    return found
 
 
 def until_next_look(age: Whole, longest: Whole, *, watched: Flags) -> Whole:

@@ -9,12 +9,12 @@ That costs half of what rows do.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,11 @@ from django.db.models.functions import Cast, Coalesce
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Result = TypeVar("Result")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGE = 100_000  # rows of a table; for fewer another connection does not pay
+SPREAD = 4  # so many keys for one that is wanted, at most: then all those between are taken
 FROM_1970_TO_2000 = 10_957 * 86_400  # seconds; PostgreSQL keeps moments as microseconds since 2000
 
 
@@ -66,24 +68,25 @@ class SecondsSince1970(Func):
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """A column of moments as seconds since 1970; 0 where there is none, or where `where` does not hold."""
+    """A column of moments as seconds since 1970, 0 where there is none; with `where`, of its rows alone."""
 
     path: str
     where: Q | None = None
 
     def in_seconds(self) -> Expression:
         """As the database works them out."""
-        return self._where_there(SecondsSince1970(F(self.path)), Value(0), BigIntegerField())
+        return self._chosen(
+            Coalesce(SecondsSince1970(F(self.path)), Value(0), output_field=BigIntegerField())
+        )
 
     def as_kept(self) -> Expression:
         """As they are, with 1970's first where there is none."""
-        return self._where_there(F(self.path), Value(EPOCH), DateTimeField())
+        return self._chosen(Coalesce(F(self.path), Value(EPOCH), output_field=DateTimeField()))
 
-    def _where_there(self, value: Combinable, none: Value, field: Any) -> Expression:
+    def _chosen(self, value: Expression) -> Expression:
         if self.where is None:
-            return Coalesce(value, none, output_field=field)
-        is_there = self.where & Q(**{f"{self.path}__isnull": False})
-        return Case(When(is_there, then=value), default=none, output_field=field)
+            return value
+        return Case(When(self.where, then=value), default=None, output_field=value.output_field)
 
 
 Column = Combinable | Moments
@@ -95,7 +98,8 @@ def one_view() -> Iterator[None]:
 
     PostgreSQL does so for a transaction that asks for it as its first word, SQLite within any transaction;
     inside a transaction that is under way already, that one's rules hold. PostgreSQL also lets more than one
-    core read here: it takes it for dear to have rows from another process, and many rows are what we want.
+    core read here: it takes it for dear to have rows from another process, and many rows are what we want. It
+    compiles nothing: that takes longer than it saves on so few expressions.
     """
     if connection.in_atomic_block or connection.vendor != "postgresql":
         # On SQLite a transaction of Django's takes the lock for writing at once, which no reader should.
@@ -105,11 +109,15 @@ def one_view() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET LOCAL parallel_tuple_cost = 0")
+            cursor.execute("SET LOCAL jit = off")
         yield
 
 
 def in_seconds(path: str, *, where: Q | None = None) -> Moments:
-    """The moment in a field as seconds since 1970; 0 where there is none, or where `where` does not hold."""
+    """The moment in a field as seconds since 1970, 0 where there is none.
+
+    With `where`, the rows for which it does not hold have no value, so that the column is shorter.
+    """
     return Moments(path, where)
 
 
@@ -132,14 +140,68 @@ def in_bits(*conditions: Q) -> Expression:
     return ExpressionWrapper(number, BigIntegerField())
 
 
+def meanwhile(work: Callable[[], Result], *, rows: int) -> Callable[[], Result]:
+    """What gives the result of `work`, which is begun in a thread of its own where it is about many rows.
+
+    NumPy lets other threads go on while it works through a column.
+    """
+    if rows < LARGE:
+        return work
+    thread = ThreadPoolExecutor(1)
+    result = thread.submit(work)
+    thread.shutdown(wait=False)
+    return result.result
+
+
 def distinct(values: Whole) -> Whole:
-    """The different ones among `values`, in order: by sorting, which is quicker than `np.unique` for many."""
+    """The different ones among `values`, in order; quicker than `np.unique` for many."""
+    first, span = _span(values)
+    if span <= SPREAD * len(values):
+        found: Whole = np.flatnonzero(np.bincount(values - first, minlength=span)) + first
+        return found
     ordered = np.sort(values)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+
+
+def repeated(values: Whole) -> Flags:
+    """Whether each of `values` is there more than once."""
+    first, span = _span(values)
+    if span <= SPREAD * len(values):
+        several: Flags = np.bincount(values - first, minlength=span)[values - first] > 1
+        return several
+    ordered = np.sort(values)
+    return np.isin(values, ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _span(values: Whole) -> tuple[int, int]:
+    """The least of `values`, and how many whole numbers there are from it to the greatest."""
+    if not len(values):
+        return 0, 0
+    first = int(values.min())
+    return first, int(values.max()) - first + 1
+
+
+def places(keys: Whole, wanted: Whole) -> Whole:
+    """Where each of `wanted` stands among `keys`, all of which differ; -1 where it does not."""
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    first, span = _span(keys)
+    if span > SPREAD * len(keys):
+        order = np.argsort(keys)
+        place = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
+        return np.where(keys[place] == wanted, place, -1)
+    places = np.full(span + 1, -1)  # the last one for those that lie outside
+    places[keys - first] = np.arange(len(keys))
+    inside = (wanted >= first) & (wanted < first + span)
+    found: Whole = places[np.where(inside, wanted - first, span)]
+    return found
 
 
 def read_columns(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
-    """The `columns` of all `rows`, each an array of int64 with one value a row. No column may be null."""
+    """The `columns` of all `rows`, each an array of int64 with one value a row, all in the same order.
+
+    What is null has no value, so that such a column is shorter.
+    """
     kept = connection.vendor == "postgresql"
     named = {f"as_{name}": one for name, one in columns.items()}
     asked_for = {name: _asked_for(one, kept=kept) for name, one in named.items()}
@@ -151,25 +213,30 @@ def read_columns(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str
     }
 
 
-def read_through(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:
-    """`read_columns` of many of a table's rows, from its begin to its end.
+def read_through(
+    rows: QuerySet[Any], columns: Mapping[str, Column], *, between: tuple[int, int] | None = None
+) -> dict[str, Whole]:
+    """`read_columns` of many of a table's rows, from its begin to its end, or `between` two keys of it.
 
     SQLite would jump to each by an index, which takes ten times as long for a million; asked for the order of
     the table, it weighs that. It works for one thread on one core: two threads read a large table by halves,
     each with a connection of its own, and so without one view of it, which queries on SQLite never have here.
-    By the plain number of a row it would come back to the index, so it is given a sum. PostgreSQL weighs and
-    shares its work itself, and would only sort.
+    By the plain number of a row it would come back to the index, so it is given a sum, unless keys alone
+    choose the rows. PostgreSQL weighs and shares its work itself, and would only sort.
     """
+    if between is not None:
+        rows = rows.filter(pk__range=between)
     if connection.vendor != "sqlite":
         return read_columns(rows.order_by(), columns)
     rows = rows.order_by("pk")
-    # What a transaction has written no other connection sees.
-    alone = connection.in_atomic_block
-    last = 0 if alone else rows.model._base_manager.aggregate(last=Max("pk"))["last"] or 0
-    if last < LARGE:
+    if connection.in_atomic_block:  # what a transaction has written no other connection sees
         return read_columns(rows, columns)
-    placed = rows.alias(place=F("pk") + 0)
-    halves = [placed.filter(place__lte=last // 2), placed.filter(place__gt=last // 2)]
+    first, last = between or (0, rows.model._base_manager.aggregate(last=Max("pk"))["last"] or 0)
+    if last - first < LARGE:
+        return read_columns(rows, columns)
+    placed, key = (rows.alias(place=F("pk") + 0), "place") if between is None else (rows, "pk")
+    middle = (first + last) // 2
+    halves = [placed.filter(**{f"{key}__lte": middle}), placed.filter(**{f"{key}__gt": middle})]
     with ThreadPoolExecutor(len(halves)) as pool:
         read = list(pool.map(lambda half: _read_alone(half, columns), halves))
     return {name: np.concatenate([half[name] for half in read]) for name in columns}

@@ -24,10 +24,10 @@ from apps.checks.accounts import IS_PAGE
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
 from apps.core.bulk import among
-from apps.platforms.accounts import ACCOUNT
 from apps.reports.models import ErrorMark, Item
 
 from .reading import (
+    SPREAD,
     Column,
     Flags,
     Whole,
@@ -36,6 +36,7 @@ from .reading import (
     in_codes,
     in_seconds,
     latest,
+    places,
     read_columns,
     read_through,
 )
@@ -105,6 +106,10 @@ class ItemRecords:
     def __len__(self) -> int:
         return len(self.pk)
 
+    def eventful(self, items: Whole | slice = slice(None)) -> Flags:
+        """Whether `changes` has the history of each of some items, which are places in the columns."""
+        return np.isin(self.history[items], np.fromiter(self.changes, np.int64, len(self.changes)))
+
 
 _REMOVED = STATUS_CODES[Status.REMOVED]
 _CHANGE_COLUMNS: Mapping[str, Column] = {
@@ -119,11 +124,37 @@ _ITEM_COLUMNS: Mapping[str, Column] = {
     "pk": F("pk"),
     "report": F("report_id"),
     "target": F("target_id"),
-    "account": F("target__account_key"),
     "reported": in_seconds("reported_at"),
+    "flags": in_bits(Q(control=True), Q(attested=True)),
 }
-_STATE_BITS = 6
-_FLAGS = (Q(control=True), Q(attested=True), Q(target__kind=ACCOUNT))
+_IS_REMOVED = Q(status=Status.REMOVED)
+_BY_CHECKER = Q(checker_present_at=F("present_at"))
+_STATE = (
+    IS_PAGE,
+    Q(account_suspended_at__isnull=False)
+    & (Q(present_at=None) | Q(account_suspended_at__gt=F("present_at"))),
+    Q(removal_count__gt=1) | Q(reinstated_at__isnull=False),
+    _BY_CHECKER,
+)
+_TARGET_COLUMNS: Mapping[str, Column] = {
+    "target": F("pk"),
+    "account": F("account_key"),
+    # In one number what fits into one, and a moment only where there is one that is not the one beside it:
+    # time goes by columns and by values.
+    "state": ExpressionWrapper(
+        in_bits(*_STATE) + in_codes("status", STATUS_CODES) * Value(1 << len(_STATE)), BigIntegerField()
+    ),
+    "present": in_seconds("present_at"),
+    "checker_present": in_seconds("checker_present_at", where=~_BY_CHECKER),
+    "concluded": in_seconds("conclusive_at", where=_IS_REMOVED),
+    "removed_by": in_seconds("removed_by", where=_IS_REMOVED),
+}
+_TARGET_ITSELF: Mapping[str, Column] = {
+    "target": F("pk"),
+    "account": F("account_key"),
+    "is_account": in_bits(IS_PAGE),
+}
+_MANY = 10_000  # of which the database had rather not be told one by one
 
 
 def seconds(moment: datetime) -> int:
@@ -144,39 +175,9 @@ def read_items(
         return _then(items.filter(created_at__lte=as_of), _recorded_by(as_of))
     if until is not None:
         return _then(items.filter(reported_at__lte=until), _seen_by(until))
-    is_removed = Q(target__status=Status.REMOVED)
-    by_checker = Q(target__checker_present_at=F("target__present_at"))
-    columns = read_through(
-        items,
-        {
-            **_ITEM_COLUMNS,
-            # In one number what fits into one, and a moment only where it is not the one beside it: time goes
-            # by columns.
-            "state": ExpressionWrapper(
-                in_bits(
-                    *_FLAGS,
-                    Q(target__account_suspended_at__isnull=False)
-                    & (
-                        Q(target__present_at=None)
-                        | Q(target__account_suspended_at__gt=F("target__present_at"))
-                    ),
-                    Q(target__removal_count__gt=1) | Q(target__reinstated_at__isnull=False),
-                    by_checker,
-                )
-                + in_codes("target__status", STATUS_CODES) * Value(1 << _STATE_BITS),
-                BigIntegerField(),
-            ),
-            "present": in_seconds("target__present_at"),
-            "checker_present": in_seconds("target__checker_present_at", where=~by_checker),
-            "concluded": in_seconds("target__conclusive_at", where=is_removed),
-            "removed_by": in_seconds("target__removed_by", where=is_removed),
-        },
-    )
-    state = columns.pop("state")
-    columns["status"], columns["flags"] = state >> _STATE_BITS, state
-    *_, suspended, eventful, seen_by_checker = _bits(state, _STATE_BITS)
-    columns["suspended"] = suspended.astype(np.int64)
-    columns["checker_present"] = np.where(seen_by_checker, columns["present"], columns["checker_present"])
+    columns = read_through(items, _ITEM_COLUMNS)
+    columns |= _looked_up(columns["target"], _state_of(_targets(columns["target"], _TARGET_COLUMNS)))
+    eventful = columns.pop("eventful") > 0
     changes: Mapping[int, Sequence[Change]] = {}
     if eventful.any():
         transitions = Transition.objects.filter(
@@ -184,6 +185,45 @@ def read_items(
         )
         changes = _histories(_in_order(read_columns(transitions, _CHANGE_COLUMNS)))
     return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None), None)
+
+
+def _targets(keys: Whole, columns: Mapping[str, Column]) -> dict[str, Whole]:
+    """The `columns` of the targets with those keys, and maybe of others, in any order.
+
+    Apart from the items: to put two columns together here takes less than it takes a database to join a row.
+    """
+    if not len(keys):
+        return {name: np.zeros(0, np.int64) for name in columns}
+    first, last = int(keys.min()), int(keys.max())
+    if last - first < SPREAD * len(keys):
+        return read_through(Target.objects.all(), columns, between=(first, last))
+    return read_columns(Target.objects.filter(pk__in=among(distinct(keys))).order_by(), columns)
+
+
+def _state_of(targets: dict[str, Whole]) -> dict[str, Whole]:
+    """_TARGET_COLUMNS, each with a value a target."""
+    state = targets.pop("state")
+    status = state >> len(_STATE)
+    is_account, suspended, eventful, by_checker = _bits(state, len(_STATE))
+    removed = status == _REMOVED
+    return {
+        **targets,
+        "status": status,
+        "is_account": is_account.astype(np.int64),
+        "suspended": suspended.astype(np.int64),
+        "eventful": eventful.astype(np.int64),
+        "checker_present": _spread(targets["checker_present"], ~by_checker, others=targets["present"]),
+        "concluded": _spread(targets["concluded"], removed),
+        "removed_by": _spread(targets["removed_by"], removed),
+    }
+
+
+def _spread(values: Whole, where: Flags, *, others: Whole | int = NEVER) -> Whole:
+    """A column with the `values` where they belong, one after the other, and `others` everywhere else."""
+    column = np.empty(len(where), np.int64)
+    column[...] = others
+    column[where] = values
+    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +262,8 @@ def _seen_by(until: datetime) -> _Known:
 
 def _then(items: QuerySet[Item], known: _Known) -> ItemRecords:
     """Status and removals from the transitions that were known, what was seen from the checks."""
-    columns = read_through(items, {**_ITEM_COLUMNS, "flags": in_bits(*_FLAGS)})
+    columns = read_through(items, _ITEM_COLUMNS)
+    columns |= _looked_up(columns["target"], _targets(columns["target"], _TARGET_ITSELF))
     targets = items.order_by().values("target")
     rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
     standing, eventful = _standing(rows)
@@ -243,11 +284,13 @@ def _records(
 ) -> ItemRecords:
     if not (np.diff(columns["pk"]) > 0).all():
         # A database gives rows in any order, and sums of fractions depend on it in their last digits.
-        order = np.argsort(columns["pk"])
+        # They are mostly some runs that are in order, which a stable sort puts together in no time.
+        order = np.argsort(columns["pk"], kind="stable")
         columns = {name: column[order] for name, column in columns.items()}
     # Of all campaigns: they are few, and the way from a campaign to its marks leads through all its items.
     marked = np.fromiter(errors.values_list("item_id", flat=True), np.int64)
-    control, attested, is_account = _bits(columns.pop("flags"), 3)
+    control, attested = _bits(columns.pop("flags"), 2)
+    is_account = columns.pop("is_account") > 0
     columns |= _fates(columns, columns.pop("suspended") > 0, is_account, known)
     went_with_account = is_account | (columns["fate"] == WITH_ACCOUNT)
     return ItemRecords(
@@ -272,8 +315,7 @@ def _fates(
     """
     removed = (columns["status"] == _REMOVED) & ~is_account
     after, by = columns["present"], columns["removed_by"]
-    keys = distinct(columns["account"][(columns["account"] != 0) & ~is_account])
-    pages = _pages(keys, known) if len(keys) else _no_pages()
+    pages = _pages(columns["account"][(columns["account"] != 0) & ~is_account], known)
     page = _looked_up(columns["account"], pages, default=NO_PAGE, of="status")
     page["status"] = np.where(is_account, NO_PAGE, page["status"])
     went = (page["removed_after"] != NEVER) & (page["removed_by"] != NEVER) & (after != NEVER)
@@ -301,15 +343,19 @@ def _in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
     return {name: column[order] for name, column in rows.items()}
 
 
-def _pages(keys: Whole, known: _Known | None) -> dict[str, Whole]:
-    """What is held of the pages of some accounts, a row an account, ordered by its key in `target`; or what
-    was known of them at a moment.
+def _pages(accounts: Whole, known: _Known | None) -> dict[str, Whole]:
+    """What is held of the pages of the accounts with those keys, a row an account with its key in `target`;
+    or what was known of them at a moment.
 
     Of an account with several pages nothing is told. `removed_after` and `removed_by` are of the last
     removal, whether or not it came back; `present` is its last sight.
     """
+    if not len(accounts):
+        return _no_pages()
+    pages = Target.objects.filter(IS_PAGE) if known is None else known.pages
+    if len(accounts) < _MANY or pages.count() > SPREAD * len(accounts):
+        pages = pages.filter(account_key__in=among(distinct(accounts)))
     if known is None:
-        pages = Target.objects.filter(IS_PAGE, account_key__in=among(keys))
         columns = read_columns(
             pages.order_by(),
             {
@@ -321,7 +367,6 @@ def _pages(keys: Whole, known: _Known | None) -> dict[str, Whole]:
             },
         )
         return _once_each(columns)
-    pages = known.pages.filter(account_key__in=among(keys))
     named = read_columns(pages.order_by(), {"pk": F("pk"), "target": F("account_key")})
     targets = pages.order_by().values("pk")
     rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
@@ -388,15 +433,15 @@ def _histories(rows: dict[str, Whole]) -> dict[int, list[Change]]:
 def _looked_up(
     targets: Whole, rows: dict[str, Whole], *, default: int = NEVER, of: str = ""
 ) -> dict[str, Whole]:
-    """Columns of `rows`, which are in the order of their targets, for each of `targets`.
+    """Columns of `rows`, one a target, for each of `targets`.
 
     A target without a row gets NEVER, or `default` in the column `of`.
     """
-    keys = rows["target"]
-    place = np.minimum(np.searchsorted(keys, targets), max(len(keys) - 1, 0))
-    found = keys[place] == targets if len(keys) else np.zeros(len(targets), bool)
+    place = places(rows["target"], targets)
+    if not len(rows["target"]):
+        rows = {name: np.full(1, NEVER) for name in rows}
     return {
-        name: np.where(found, column[place] if len(keys) else NEVER, default if name == of else NEVER)
+        name: np.where(place >= 0, column[place], default if name == of else NEVER)
         for name, column in rows.items()
         if name != "target"
     }

@@ -23,8 +23,8 @@ from apps.reports.models import (
 )
 from apps.reports.visibility import told
 
-from .reading import Whole, in_codes, in_seconds, read_columns
-from .records import NEVER, seconds
+from .reading import SecondsSince1970, Whole, in_codes, in_seconds, places, read_columns
+from .records import NEVER
 
 CLAIM_CODES = {word.value: code for code, word in enumerate(ClaimWord, start=1)}
 
@@ -90,25 +90,25 @@ def read_reports(
     """
     some = Q() if only is None else Q(pk__in=only)
     rows = Report.objects.filter(some, campaign=campaign).order_by("number")
-    reports = list(rows.values_list(*_OF_REPORT, named=True))
-    sent = np.array([seconds(report.sent_at) for report in reports], np.int64)
-    ends = dict(zip([report.pk for report in reports], until(sent).tolist() if until else sent, strict=True))
+    reports = list(rows.values_list(*_OF_REPORT, SecondsSince1970("sent_at")))
+    sent = np.array([report[-1] for report in reports], np.int64)
+    ends = dict(zip([report[0] for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
     whose = Q(report__campaign=campaign) if only is None else Q(report__in=ends)
     replies = standing_replies(as_of).filter(whose).order_by("received_at", "pk")
-    for report, kind, received_at in replies.values_list("report_id", "kind", "received_at"):
-        if until is not None and seconds(received_at) > ends[report]:
+    for report, kind, received in replies.values_list("report_id", "kind", SecondsSince1970("received_at")):
+        if until is not None and received > ends[report]:
             continue
         of_report = firsts.setdefault(report, {})
         if kind == ReplyKind.BOUNCED:
-            of_report["bounced"] = seconds(received_at)
+            of_report["bounced"] = received
             continue
-        of_report.setdefault("reply", seconds(received_at))
+        of_report.setdefault("reply", received)
         if kind != ReplyKind.ACKNOWLEDGEMENT:
-            of_report.setdefault("answer", seconds(received_at))
+            of_report.setdefault("answer", received)
         if kind == ReplyKind.DECISION:
-            of_report.setdefault("decision", seconds(received_at))
-    return {report.pk: _report_record(report, firsts.get(report.pk, {})) for report in reports}
+            of_report.setdefault("decision", received)
+    return {report[0]: _report_record(report, firsts.get(report[0], {})) for report in reports}
 
 
 def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[int, ReportRecord]:
@@ -126,20 +126,21 @@ def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[i
     }
 
 
-_OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "sent_at", "delivery")
+_OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "delivery")
 
 
-def _report_record(report: Any, first: Mapping[str, int]) -> ReportRecord:
-    """`report` is a row with the values of _OF_REPORT."""
+def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportRecord:
+    """`report` is a row with the values of _OF_REPORT and the moment when it was sent."""
+    pk, number, platform, channel, standing, category, delivery, sent = report
     return ReportRecord(
-        pk=report.pk,
-        number=report.number,
-        platform=report.platform,
-        channel=report.channel,
-        standing=report.standing,
-        category=report.category,
-        sent=seconds(report.sent_at),
-        bounced="reply" not in first and ("bounced" in first or report.delivery == Delivery.BOUNCED),
+        pk=pk,
+        number=number,
+        platform=platform,
+        channel=channel,
+        standing=standing,
+        category=category,
+        sent=sent,
+        bounced="reply" not in first and ("bounced" in first or delivery == Delivery.BOUNCED),
         first_reply=first.get("reply", NEVER),
         first_answer=first.get("answer", NEVER),
         decision=first.get("decision", NEVER),
@@ -148,9 +149,9 @@ def _report_record(report: Any, first: Mapping[str, int]) -> ReportRecord:
 
 def decided(reports: Mapping[int, ReportRecord], items: Whole) -> Whole:
     """When the report of each item was decided, NEVER for none. `items` has the keys of their reports."""
-    keys, place = np.unique(items, return_inverse=True)
-    moments: Whole = np.array([reports[key].decision for key in keys.tolist()], np.int64)[place]
-    return moments
+    moments = np.array([report.decision for report in reports.values()], np.int64)
+    found: Whole = moments[places(np.fromiter(reports, np.int64, len(reports)), items)]
+    return found
 
 
 def read_claims(

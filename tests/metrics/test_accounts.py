@@ -13,8 +13,9 @@ from apps.checks.accounts import AccountPage, Fate, fate, page_of
 from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
+from apps.metrics import records as metrics_records
 from apps.metrics.figures import AccountFigures
-from apps.metrics.records import ALONE, NO_PAGE, STATUS_CODES, WITH_ACCOUNT, read_items
+from apps.metrics.records import ALONE, NO_PAGE, STATUS_CODES, WITH_ACCOUNT, read_items, seconds
 from apps.metrics.summary import summarise
 from apps.metrics.summary_json import summary_json
 from apps.reports.models import Campaign, Item
@@ -154,6 +155,34 @@ def test_columns_say_what_each_item_says_for_itself_now_and_as_of_any_moment(
     for hour, then in said.items():
         assert columns(report.items.all(), as_of=at(hour + 0.5)) == then, hour
     assert {WITH_ACCOUNT, ALONE, 0} <= {fate for then in said.values() for _, fate in then}
+
+
+def test_of_many_accounts_all_pages_are_read_and_say_the_same(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = make_report(campaign)
+    account("a-gone", "up 1, gone 5 40")
+    account("a-up", "up 1, up 50")
+    for name in ("a-gone", "a-up", "a-up", "a-bare"):
+        watched(report, "up 1, gone 4 41", account=name)
+    items = report.items.all()
+    told = [(columns(items, **asked), asked) for asked in ({}, {"as_of": at(NOW)})]
+    assert {fate for found, _ in told for _, fate in found} == {WITH_ACCOUNT, ALONE, 0}
+    monkeypatch.setattr(metrics_records, "_MANY", 0)
+    for found, asked in told:
+        assert columns(items, **asked) == found
+
+
+def test_targets_far_apart_are_read_one_by_one_and_side_by_side_together(campaign: Campaign) -> None:
+    report = make_report(campaign)
+    items = [watched(report, f"up {hour}") for hour in range(1, 61)]
+    present = {item.pk: seconds(at(hour)) for hour, item in enumerate(items, start=1)}
+    far_apart = [items[0].pk, items[-1].pk]
+    for keys in (far_apart, [item.pk for item in items]):
+        found = read_items(Item.objects.filter(pk__in=keys))
+        assert dict(zip(found.pk.tolist(), found.present.tolist(), strict=True)) == {
+            key: present[key] for key in keys
+        }
 
 
 def columns(items: Any, **asked: Any) -> list[tuple[int, int]]:

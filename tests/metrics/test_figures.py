@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from apps.metrics.deadlines import fits_of
 from apps.metrics.figures import MARKS, Material, group_figures, hours_label, marks_within, time_figures
 from apps.metrics.population import Exclusion, Times, population
 from apps.metrics.records import ALONE, NEVER, NO_PAGE, STATUS_CODES, WITH_ACCOUNT, ItemRecords
@@ -60,7 +61,7 @@ def materials(draw: st.DrawFn) -> Material:
     return Material(
         population=population(records, now=NOW),
         reports={1: REPORT},
-        fits={},
+        fits=fits_of([]),
         claim=np.array(claim),
         claimed=np.array(claimed),
         decided=np.full(len(claim), REPORT.decision),

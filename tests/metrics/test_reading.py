@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from django.db import DataError, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.checks.models import Target
 from apps.metrics import reading
-from apps.metrics.reading import distinct, in_seconds, read_columns, read_through
+from apps.metrics.reading import distinct, in_seconds, meanwhile, places, read_columns, read_through, repeated
 from apps.metrics.records import seconds
 from apps.reports.models import Item
-from tests.factories import make_campaign, make_report
+from tests.factories import at, make_campaign, make_report
 from tests.metrics.watching import watched
 
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -63,6 +63,20 @@ def test_moments_are_whole_seconds_rounded_to_the_millisecond_and_then_down() ->
     assert [by_item[item.pk] for item in items] == expected
 
 
+@pytest.mark.django_db
+def test_moments_of_some_rows_come_without_the_others_and_in_their_order() -> None:
+    report = make_report(make_campaign())
+    up, gone, unknown = (watched(report, story) for story in ("up 1", "up 1, gone 3 4 30", ""))
+    Target.objects.filter(pk=up.target_id).update(platform="one.example")
+    found = read_columns(
+        Target.objects.order_by("pk"),
+        {"all": in_seconds("present_at"), "some": in_seconds("present_at", where=~Q(platform="one.example"))},
+    )
+    assert found["all"].tolist() == [seconds(at(1)), seconds(at(1)), 0]
+    assert found["some"].tolist() == [seconds(at(1)), 0]
+    assert [up.pk, gone.pk, unknown.pk] == sorted([up.pk, gone.pk, unknown.pk])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_table_that_is_read_by_halves_gives_the_same_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     report = make_report(make_campaign())
@@ -74,11 +88,14 @@ def test_a_table_that_is_read_by_halves_gives_the_same_columns(monkeypatch: pyte
     whole = read_columns(rows.order_by("pk"), columns)
     assert len(whole["pk"]) == 7
     monkeypatch.setattr(reading, "LARGE", 3)
-    by_halves = read_through(rows, columns)
-    order = np.argsort(by_halves["pk"])
-    assert {name: column[order].tolist() for name, column in by_halves.items()} == {
-        name: column.tolist() for name, column in whole.items()
-    }
+    between = (int(whole["pk"].min()), int(whole["pk"].max()))
+    for by_halves in (read_through(rows, columns), read_through(rows, columns, between=between)):
+        order = np.argsort(by_halves["pk"])
+        assert {name: column[order].tolist() for name, column in by_halves.items()} == {
+            name: column.tolist() for name, column in whole.items()
+        }
+    some = read_through(rows, columns, between=(between[0] + 1, between[1] - 1))
+    assert sorted(some["pk"].tolist()) == sorted(whole["pk"].tolist())[1:-1]
 
 
 @pytest.mark.django_db
@@ -92,6 +109,29 @@ def test_what_fails_halfway_is_an_error_and_the_connection_goes_on() -> None:
     assert sorted(read_columns(Target.objects.all(), {"pk": F("pk")})["pk"].tolist()) == targets
 
 
-@given(st.lists(st.integers(LEAST, MOST)))
+KEYS = st.lists(st.integers(LEAST, MOST) | st.integers(0, 20) | st.integers(MOST - 9, MOST))
+"""Some far apart, some side by side."""
+
+
+@given(KEYS)
 def test_distinct_are_the_different_ones_in_order(values: list[int]) -> None:
     assert distinct(np.array(values, np.int64)).tolist() == sorted(set(values))
+
+
+@given(KEYS)
+def test_repeated_are_those_that_are_there_more_than_once(values: list[int]) -> None:
+    assert repeated(np.array(values, np.int64)).tolist() == [values.count(value) > 1 for value in values]
+
+
+@given(KEYS, KEYS)
+def test_places_are_where_keys_stand_and_nowhere_for_others(known: list[int], wanted: list[int]) -> None:
+    keys = list(dict.fromkeys(known))
+    found = places(np.array(keys, np.int64), np.array([*wanted, *keys], np.int64))
+    assert found.tolist() == [keys.index(key) if key in keys else -1 for key in [*wanted, *keys]]
+
+
+@pytest.mark.parametrize("rows", [1, reading.LARGE])
+def test_what_is_done_meanwhile_gives_its_result_or_its_error(rows: int) -> None:
+    assert meanwhile(lambda: 6 * 7, rows=rows)() == 42
+    with pytest.raises(ZeroDivisionError):
+        meanwhile(lambda: 1 // 0, rows=rows)()
