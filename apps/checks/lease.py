@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -138,9 +138,7 @@ def renew(leases: Sequence[Lease]) -> list[Lease]:
     if not leases:
         return []
     wall, ends = _now()
-    mine = Q()
-    for token, ids in _by_token(leases).items():
-        mine |= Q(lease_token=token, pk__in=ids)
+    mine = _held_by(leases)
     Host.objects.filter(mine).update(lease_until=wall + length())
     # A token that was replaced never comes back: whose row has it now, had it at the update.
     kept = set(Host.objects.filter(mine).values_list("pk", "lease_token"))
@@ -158,19 +156,32 @@ def leave_alone(lease: Lease, *, rest: timedelta) -> None:
 
 def release(lease: Lease, *, rest: timedelta) -> None:
     """Give a host back; nobody asks it before it has had its `rest` (in real time)."""
-    Host.objects.filter(pk=lease.host_id, lease_token=lease.token).update(
-        lease_token="", lease_until=None, not_before=clock.shared_wall() + rest
-    )
+    release_all([(lease, rest)])
 
 
-def still_mine(lease: Lease) -> bool:
-    """Whether nobody else has leased the host, with its row locked until the transaction ends."""
-    hosts = Host.objects.select_for_update().filter(pk=lease.host_id, lease_token=lease.token)
-    return hosts.exists()
+def release_all(given_back: Iterable[tuple[Lease, timedelta]]) -> None:
+    """Give hosts back, each with its rest; with one statement for those that rest equally long."""
+    by_rest: dict[timedelta, list[Lease]] = {}
+    for lease, rest in given_back:
+        by_rest.setdefault(rest, []).append(lease)
+    for rest, leases in by_rest.items():
+        Host.objects.filter(_held_by(leases)).update(
+            lease_token="", lease_until=None, not_before=clock.shared_wall() + rest
+        )
 
 
-def _by_token(leases: Sequence[Lease]) -> dict[str, list[int]]:
+def still_mine(leases: Collection[Lease]) -> set[int]:
+    """The keys of the hosts that nobody else has leased, their rows locked until the transaction ends."""
+    hosts = Host.objects.select_for_update().filter(_held_by(leases)).order_by("pk")
+    return set(hosts.values_list("pk", flat=True)) if leases else set()
+
+
+def _held_by(leases: Iterable[Lease]) -> Q:
+    """The hosts of some leases that have their tokens still."""
     by_token: dict[str, list[int]] = {}
     for lease in leases:
         by_token.setdefault(lease.token, []).append(lease.host_id)
-    return by_token
+    held = Q(pk__in=())
+    for token, ids in by_token.items():
+        held |= Q(lease_token=token, pk__in=ids)
+    return held

@@ -15,10 +15,10 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+from django.utils.functional import cached_property  # takes no lock, which all threads would share
 from numpy.typing import NDArray
 
 MAX_CHARACTERS = 2_000_000
@@ -86,6 +86,8 @@ def normalise(text: str) -> str:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()  # the same in a tenth of the time
     return text.translate(_SAME_CHARACTERS).casefold()
 
 

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -55,6 +55,8 @@ TARGETS_A_LOAD = 200  # of one host, at a time
 RECORD_AT = 100  # finished checks of one host before they are written
 RECORD_EVERY_SECONDS = 2.0
 RECORD_SUSPICIOUS_EVERY = timedelta(seconds=20)  # with removed outcomes: each such batch costs a canary
+WRITE_TOGETHER_SECONDS = 0.25  # batches of several hosts wait so long for each other, while there is work
+WRITE_AT = 200  # checks that wait to be written together
 RECORD_ATTEMPTS = 3  # where the database breaks a transaction off: another writer was in its way
 RENEW_SHARE = 4  # of a lease's length: leases are renewed well before they run out
 LOOK_EVERY_SECONDS = 0.5  # for newly due targets, while there is nothing else to do
@@ -141,6 +143,15 @@ class Held:
     doubt: Doubt
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unwritten:
+    """A batch of one host that may be written: it waits for those of other hosts (`Runner._write_out`)."""
+
+    run: HostRun
+    batch: Sequence[Finished]
+    readings: Sequence[CanaryReading]
+
+
 @dataclass(frozen=True, slots=True)
 class LineLook:
     """What came back of those who were asked how our line is.
@@ -176,24 +187,28 @@ class HostRun:
     since: float = field(default_factory=time.monotonic)
     waiting: deque[Due | DueCanary] = field(default_factory=deque)
     pending_ids: set[int] = field(default_factory=set)  # targets loaded and not yet recorded
-    pending_canaries: set[int] = field(default_factory=set)
+    pending_canaries: dict[int, CanaryURL] = field(default_factory=dict)  # loaded and not yet written down
     more: bool = True  # targets may be due beside those that are pending
+    loaded: bool = False  # has been once
     in_flight: int = 0
     finished: list[Finished] = field(default_factory=list)
     finished_since: float = 0.0
     suspicious: bool = False  # among the finished is an outcome that needs a canary
     awaiting_canary: list[Finished] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
+    unwritten: list[Unwritten] = field(default_factory=list)
     closing: bool = False  # what is under way is finished, nothing new is begun
     rest: timedelta = timedelta(0)  # that the host gets at least
 
     @property
     def unrecorded(self) -> int:
-        return len(self.finished) + len(self.awaiting_canary) + sum(len(one.batch) for one in self.held)
+        held = sum(len(one.batch) for one in self.held)
+        unwritten = sum(len(one.batch) for one in self.unwritten)
+        return len(self.finished) + len(self.awaiting_canary) + held + unwritten
 
     @property
     def is_idle(self) -> bool:
-        return not (self.waiting or self.in_flight or self.unrecorded or self.held)
+        return not (self.waiting or self.in_flight or self.unrecorded or self.held or self.unwritten)
 
     def close(self) -> None:
         """Begin nothing more on this host."""
@@ -204,10 +219,16 @@ class HostRun:
 
     def forget(self, due: Due | DueCanary) -> None:
         """Let what was not asked be loaded again."""
+        self.more = True
         if isinstance(due, Due):
             self.pending_ids.discard(due.target_id)
         else:
-            self.pending_canaries.discard(due.canary_id)
+            self.pending_canaries.pop(due.canary_id, None)
+
+    def done_with(self, readings: Iterable[CanaryReading]) -> None:
+        """Let the canaries that were read be loaded again when they are due."""
+        read = {reading.canary for reading in readings}
+        self.pending_canaries = {pk: one for pk, one in self.pending_canaries.items() if one not in read}
 
 
 @dataclass(slots=True)
@@ -263,6 +284,10 @@ class Runner:
         self._paused: Pause | None = None  # that is in force
         self._looking = False  # how our line is
         self._runs: dict[int, HostRun] = {}
+        self._unwritten: list[Unwritten] = []
+        self._unwritten_since = 0.0
+        self._looked_at_held = 0.0
+        self._given_back: list[tuple[Lease, timedelta]] = []
         self._busy = 0
         self._waits_for_slow_hosts = False
         self._more_wait = False
@@ -314,11 +339,15 @@ class Runner:
                     look_at = time.monotonic() + LOOK_EVERY_SECONDS
                 elif self._wants_hosts() and not over:
                     self._take_hosts()
-                self._look_at_what_is_held()
+                if self._is_time_for_what_is_held():
+                    self._look_at_what_is_held()
                 self._renew()
+                if self._is_time_to_write():
+                    self._write_out()
                 self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
+                self._give_leases_back()
                 if not self._runs and not forever and (over or not self._looking):
                     if over or not self._take_hosts():
                         break
@@ -339,8 +368,10 @@ class Runner:
         may_be_asked = self._free_threads() // settings.CHECK_HOST_CONCURRENCY
         limit = min(room, HOSTS_A_LOOK, max(may_be_asked, 1))
         taken = leases.lease_hosts(limit=limit, among=self._among, canaries=self._canaries)
-        for lease in taken:
-            self._runs[lease.host_id] = HostRun(lease, registry.politeness(lease.host))
+        runs = {lease.host_id: HostRun(lease, registry.politeness(lease.host)) for lease in taken}
+        self._runs |= runs
+        if runs:
+            self._load_canaries(runs)
         self._more_wait = len(taken) == limit
         return bool(taken)
 
@@ -391,7 +422,7 @@ class Runner:
             or not (run.waiting or run.in_flight)
         ):
             self._finish_batch(run)
-        if run.is_idle and not self._load(run):
+        if run.is_idle and not (run.more and self._load(run)):
             self._release(run)
 
     def _free_threads(self) -> int:
@@ -408,7 +439,9 @@ class Runner:
         """Take in the host's due canaries and targets; each once until it is recorded."""
         if run.closing:
             return False
-        self._load_canaries(run)
+        if run.loaded:
+            self._load_canaries({run.lease.host_id: run})
+        run.loaded = True
         due = leases.due_targets(clock.now(), self._among).filter(host_id=run.lease.host_id)
         rows = due.exclude(pk__in=run.pending_ids) if run.pending_ids else due
         loaded = list(rows.only("key", "present_at", "status", "salt", "identity")[:TARGETS_A_LOAD])
@@ -426,16 +459,20 @@ class Runner:
             run.pending_ids.add(target.pk)
         return bool(run.waiting)
 
-    def _load_canaries(self, run: HostRun) -> None:
-        due = leases.due_canaries(clock.now(), self._canaries).filter(host_id=run.lease.host_id)
-        for row in due.exclude(pk__in=run.pending_canaries) if run.pending_canaries else due:
+    def _load_canaries(self, runs: Mapping[int, HostRun]) -> None:
+        """Take in the due canaries of some hosts, by the hosts' keys."""
+        due = leases.due_canaries(clock.now(), self._canaries).filter(host_id__in=runs)
+        for row in due:
+            run = runs[row.host_id]
+            if row.pk in run.pending_canaries:
+                continue
             canary = probing.canary_url(row)
             if canary is None:
                 # The definitions have changed: `take_up` will bring this one in line with them.
                 Canary.objects.filter(pk=row.pk).update(next_check_at=None)
                 continue
             run.waiting.append(DueCanary(row.pk, canary, row.identity))
-            run.pending_canaries.add(row.pk)
+            run.pending_canaries[row.pk] = canary
 
     def _pause(self, look_at: float) -> float:
         """Seconds until there is something to do other than to collect an answer."""
@@ -447,6 +484,10 @@ class Runner:
                 waits.append(max(self._pacer.seconds_until_free(run.lease.host), 0.002))
             if run.finished and not run.awaiting_canary:
                 waits.append(_record_at(run) - now)
+            if run.held and not self._looking:
+                waits.append(self._looked_at_held + WRITE_TOGETHER_SECONDS - now if self._busy else 0.0)
+        if self._unwritten:
+            waits.append(self._unwritten_since + WRITE_TOGETHER_SECONDS - now if self._busy else 0.0)
         return max(0.0, min(waits))
 
     def _collect(self, timeout: float) -> None:
@@ -480,7 +521,6 @@ class Runner:
                 run.in_flight -= 1
                 self._hold(run, result.reading.retry_after)
                 self._settle(run, [], [result.reading])
-                run.forget(result.due)
             elif isinstance(result, Witnesses):
                 for reading in result.readings:
                     self._hold(run, reading.retry_after)
@@ -617,11 +657,16 @@ class Runner:
             now=now,
         )
 
+    def _is_time_for_what_is_held(self) -> bool:
+        """Whether to ask how our line is: batches that are held back wait for each other, too."""
+        return not self._busy or time.monotonic() >= self._looked_at_held + WRITE_TOGETHER_SECONDS
+
     def _look_at_what_is_held(self) -> None:
         """Ask a few platforms how our line is, if something is held back because of it."""
         held = [one for run in self._runs.values() for one in run.held]
         if not held or self._looking:
             return
+        self._looked_at_held = time.monotonic()
         doubted = {platform for one in held for platform, _ in one.doubt.signs}
         only_silent = all(sign == Sign.SILENT for one in held for _, sign in one.doubt.signs)
         asked = pauses.vouchers(besides=doubted, targets=only_silent and bool(doubted))
@@ -717,6 +762,7 @@ class Runner:
         """Throw away what our line may have made, so that it is asked anew; write down the rest."""
         kept = [one for one in held.batch if not (_is_silent(one) or _is_unvouched(one) or _is_voided(one))]
         run.pending_ids.difference_update(one.due.target_id for one in held.batch if one not in kept)
+        run.done_with(held.readings)
         self._record(run, kept, [one for one in held.readings if one.sign >= Sign.TOLD])
 
     # -- what is written
@@ -739,26 +785,69 @@ class Runner:
         self._submit(partial(self._ask_witnesses, run, wanted))
 
     def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
-        """Write `batch` in one transaction if the lease is still ours; else drop it: it is done again."""
-        try:
-            if not self._write(run, batch, readings):
-                log.warning("a lease ran out: %s answers are dropped and asked again", len(batch))
-                self._forget(run)
-                return
-        except (OperationalError, InterfaceError):
-            raise  # the database itself is in trouble: nothing was written, the lease runs out
-        except Exception:
-            log.exception("a batch of %s checks could not be recorded; trying one by one", len(batch))
-            batch = [one for one in batch if self._record_alone(run, one)]
-            probing.put_off(readings, until=clock.now() + ERROR_DELAY)
-        if not batch:
+        """Have `batch` written, together with those of other hosts."""
+        if not (batch or readings):
             return
-        run.pending_ids.difference_update(one.due.target_id for one in batch)
-        outcomes = Counter(str(one.outcome) for one in batch)
-        self._give_signs_of(batch)
+        if not self._unwritten:
+            self._unwritten_since = time.monotonic()
+        one = Unwritten(run, batch, readings)
+        self._unwritten.append(one)
+        run.unwritten.append(one)
+
+    def _is_time_to_write(self) -> bool:
+        """Whether much waits to be written, or has waited long enough, or nothing else is under way."""
+        return bool(self._unwritten) and (
+            not self._busy
+            or time.monotonic() >= self._unwritten_since + WRITE_TOGETHER_SECONDS
+            or sum(len(one.batch) for one in self._unwritten) >= WRITE_AT
+        )
+
+    def _write_out(self) -> None:
+        """Write what waits in one transaction; of hosts whose lease is not ours any more it is dropped."""
+        batches, self._unwritten = self._unwritten, []
+        for one in batches:
+            one.run.unwritten.remove(one)
+        try:
+            written = self._write(batches)
+        except (OperationalError, InterfaceError):
+            raise  # the database itself is in trouble: nothing was written, the leases run out
+        except Exception:
+            log.exception("%s batches could not be recorded together; trying one by one", len(batches))
+            written = [kept for one in batches if (kept := self._write_alone(one)) is not None]
+        else:
+            self._drop_lost([one for one in batches if one not in written])
+        checks = [check for one in written for check in one.batch]
+        for one in written:
+            one.run.pending_ids.difference_update(check.due.target_id for check in one.batch)
+            one.run.done_with(one.readings)
+        if not checks:
+            return
+        outcomes = Counter(str(check.outcome) for check in checks)
+        self._give_signs_of(checks)
         self.summary.outcomes += outcomes
         if self._on_recorded:
             self._on_recorded(outcomes)
+
+    def _write_alone(self, one: Unwritten) -> Unwritten | None:
+        """What could be written of one host's batch; None if its lease is not ours any more."""
+        try:
+            if not self._write([one]):
+                self._drop_lost([one])
+                return None
+            return one
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("a batch of %s checks could not be recorded; trying one by one", len(one.batch))
+            batch = [check for check in one.batch if self._record_alone(one.run, check)]
+            probing.put_off(one.readings, until=clock.now() + ERROR_DELAY)
+            return replace(one, batch=batch)
+
+    def _drop_lost(self, batches: Iterable[Unwritten]) -> None:
+        """Drop what may not be written: it is done again, by whoever has the host now."""
+        for one in batches:
+            log.warning("a lease ran out: %s answers are dropped and asked again", len(one.batch))
+            self._forget(one.run)
 
     def _give_signs_of(self, batch: Sequence[Finished]) -> None:
         told = any(one.outcome != Outcome.INCONCLUSIVE for one in batch)
@@ -769,7 +858,7 @@ class Runner:
 
     def _record_alone(self, run: HostRun, one: Finished) -> bool:
         try:
-            return self._write(run, [one], [])
+            return bool(self._write([Unwritten(run, [one], [])]))
         except (OperationalError, InterfaceError):
             raise
         except Exception:
@@ -780,19 +869,19 @@ class Runner:
             self.summary.errors += 1
             return False
 
-    def _write(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> bool:
-        """Write in one transaction; returns False, and writes nothing, if the lease is no longer ours.
+    def _write(self, batches: Sequence[Unwritten]) -> list[Unwritten]:
+        """Write in one transaction; returns what was written: all whose leases are still ours.
 
         A transaction that the database breaks off, because another writer was in its way, is tried again.
         """
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             try:
                 with transaction.atomic():
-                    if not leases.still_mine(run.lease):
-                        return False
-                    probing.record_readings(readings)
-                    append(_new_check(one) for one in batch)
-                return True
+                    held = leases.still_mine({one.run.lease for one in batches})
+                    mine = [one for one in batches if one.run.lease.host_id in held]
+                    probing.record_readings(reading for one in mine for reading in one.readings)
+                    append(_new_check(check) for one in mine for check in one.batch)
+                return mine
             except OperationalError:
                 if attempt == RECORD_ATTEMPTS or not connection.is_usable():
                     raise
@@ -814,8 +903,12 @@ class Runner:
 
     def _release(self, run: HostRun) -> None:
         paced = self._pacer.rest(registry.asked_hosts(run.lease.host))
-        leases.release(run.lease, rest=max(run.rest, paced))
+        self._given_back.append((run.lease, max(run.rest, paced)))
         self._forget(run)
+
+    def _give_leases_back(self) -> None:
+        given_back, self._given_back = self._given_back, []
+        leases.release_all(given_back)
 
     def _forget(self, run: HostRun) -> None:
         """Drop `run`; a later lease of the same host, if we got one, stays."""
@@ -836,12 +929,14 @@ class Runner:
                 if run.finished and not run.in_flight:
                     self._finish_batch(run)
             self._look_at_what_is_held()
+            self._write_out()
             if not self._busy:
                 return
             self._collect(timeout=0.1)
         for run in list(self._runs.values()):
             answers = [*run.awaiting_canary, *_held_to_canaries(run.finished)[0]]
             self._settle(run, [one for one in answers if one.witness is None], [])
+        self._write_out()
 
     def _give_back(self) -> None:
         for _ in self._workers:
@@ -850,6 +945,7 @@ class Runner:
         self._fetch.close()
         for run in list(self._runs.values()):
             self._release(run)
+        self._give_leases_back()
         self._beats.write()
 
 

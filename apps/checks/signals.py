@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
+
+from django.utils.functional import cached_property
 
 from apps.platforms.matching import registrable_domain
 from apps.platforms.schema import (
@@ -259,17 +261,21 @@ def blocked_by(answer: Answer) -> str:
 
 def matches(when: When, reading: Reading) -> bool:
     """Whether every condition of a signal holds."""
-    return _status_matches(when, reading.answer) and _response_matches(when, reading)
+    answer = reading.answer
+    return (
+        may_match(when, status=answer.status, failure=answer.failure)
+        and (not when.detail or answer.detail in when.detail)
+        and _response_matches(when, reading)
+    )
 
 
-def _status_matches(when: When, answer: Answer) -> bool:
-    if answer.failure is not None:
-        return answer.failure in when.failure and (not when.detail or answer.detail in when.detail)
+def may_match(when: When, *, status: int | None, failure: Reason | None) -> bool:
+    """Whether the conditions of a signal on the status, or on why there was no answer, hold."""
+    if failure is not None:
+        return failure in when.failure
     if when.failure:
         return False
-    if when.status:
-        return answer.status is not None and any(low <= answer.status <= high for low, high in when.status)
-    return True
+    return not when.status or (status is not None and any(low <= status <= high for low, high in when.status))
 
 
 def _response_matches(when: When, reading: Reading) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from apps.platforms import registry
@@ -22,7 +23,7 @@ from .answer import Answer, Ask, Identity, Verdict
 from .outcomes import REASONS_OF, Outcome, Reason
 from .page import distance
 from .siblings import SiblingFacts, compared_with, is_home, subject
-from .signals import Reading, generic_signals, matches, values_at
+from .signals import Reading, generic_signals, matches, may_match, values_at
 
 SIBLING = "sibling"
 GENERIC = "generic"  # where signals are from that hold for any site
@@ -72,8 +73,11 @@ def judge(
     reading = Reading(answer, asked_of=match.key, params=params, json_after=probe.json_after)
     beside = _Beside(match, answers, sibling)
     retry_after = _retry_after_of_own_host(match, answers, wall)
-    for origin, signal in candidates(match, probe, answer, already={one.ask.name for one in asked}):
-        if not matches(signal.when, reading):
+    already = {one.ask.name for one in asked}
+    for origin, signal in _possible(
+        registry.directories(), match.definition, match.kind, probe, answer.status, answer.failure
+    ):
+        if signal.ask in already or not matches(signal.when, reading):
             continue
         decided_by = f"{origin}:{signal.name}"
         if signal.ask:
@@ -148,33 +152,56 @@ def _ask(probe: Probe, params: Mapping[str, str], *, because: str = "") -> Ask:
 
 def candidates(
     match: Match, probe: Probe, answer: Answer, *, already: Collection[str]
-) -> Iterator[tuple[str, Signal]]:
+) -> list[tuple[str, Signal]]:
     """The signals that may decide what an answer means, in their order, each with the name of its source.
 
     The first that matches and is not set aside decides. `already` are the probes that were asked: none is
     asked twice.
     """
+    found = _candidates(match.definition, match.kind, probe, failed=answer.failure is not None)
+    return [(origin, signal) for origin, signal in found if signal.ask not in already]
+
+
+@lru_cache(maxsize=4096)
+def _possible(
+    _directories: tuple[str, ...],
+    definition: str,
+    kind: str,
+    probe: Probe,
+    status: int | None,
+    failure: Reason | None,
+) -> tuple[tuple[str, Signal], ...]:
+    """Those of the candidates whose conditions on the status, or on why there is no answer, hold.
+
+    Kept by the folders whose definitions are in force, since most of some hundred signals drop out here.
+    """
+    return tuple(
+        (origin, signal)
+        for origin, signal in _candidates(definition, kind, probe, failed=failure is not None)
+        if may_match(signal.when, status=status, failure=failure)
+    )
+
+
+def _candidates(definition: str, kind: str, probe: Probe, *, failed: bool) -> Iterator[tuple[str, Signal]]:
     generic = generic_signals()
-    failed = answer.failure is not None
     if not failed:
         yield from ((GENERIC, signal) for signal in generic.walls)
-    for signal in _platform_signals(match, probe):
-        if signal.ask not in already:
-            yield match.definition, signal
+    for signal in _platform_signals(definition, kind, probe):
+        yield definition, signal
     for signal in generic.failures if failed else generic.answers:
         if probe.generic or signal.outcome not in {Outcome.REMOVED, Outcome.AVAILABLE}:
             yield GENERIC, signal
 
 
-def _platform_signals(match: Match, probe: Probe) -> list[Signal]:
-    definition = registry.definition(match.definition)
+def _platform_signals(slug: str, kind: str, probe: Probe) -> list[Signal]:
+    definition = registry.definition(slug)
     if definition is None:
         return []
-    known_kind = definition.kind(match.kind) is not None
+    known_kind = definition.kind(kind) is not None
     return [
         signal
         for signal in definition.signals
-        if (not signal.kinds or match.kind in signal.kinds)
+        if (not signal.kinds or kind in signal.kinds)
         # A page of the platform that is of no kind shares its probe's name with a kind only by accident.
         and (not signal.probes or (known_kind and probe.name in signal.probes))
     ]

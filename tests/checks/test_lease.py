@@ -57,17 +57,17 @@ def test_only_hosts_of_the_wanted_targets_are_leased() -> None:
 def test_a_lease_that_ran_out_still_counts_while_nobody_has_taken_the_host() -> None:
     make_targets("a")
     (mine,) = lease.lease_hosts(limit=1)
-    assert lease.still_mine(mine)
+    assert lease.still_mine([mine])
     pass_time(lease.length() + timedelta(seconds=1))
-    assert lease.still_mine(mine)
+    assert lease.still_mine([mine])
     (mine,) = lease.renew([mine])
     assert lease.lease_hosts(limit=1) == []
     pass_time(lease.length() + timedelta(seconds=1))
     (theirs,) = lease.lease_hosts(limit=1)
-    assert lease.still_mine(theirs)
-    assert not lease.still_mine(mine)
+    assert lease.still_mine([theirs])
+    assert not lease.still_mine([mine])
     lease.release(mine, rest=timedelta(0))  # too late: it must not free the other's lease
-    assert lease.still_mine(theirs)
+    assert lease.still_mine([theirs])
     assert lease.renew([mine, theirs])[0].token == theirs.token
 
 
@@ -77,7 +77,7 @@ def test_a_renewed_lease_holds_on() -> None:
     pass_time(lease.length() - timedelta(seconds=1))
     (mine,) = lease.renew([mine])
     pass_time(lease.length() - timedelta(seconds=1))
-    assert lease.still_mine(mine)
+    assert lease.still_mine([mine])
 
 
 def test_a_host_that_wants_to_be_left_alone_is_not_leased_until_then() -> None:

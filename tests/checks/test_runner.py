@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.checks import lease, ledger
 from apps.checks.models import Canary, Host, Target
 from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.recording import NewCheck, append
 from apps.checks.runner import ERROR_DELAY, Runner
 from apps.core import clock
 from tests.checks.running import GONE, PAGE, SLUG, Serve, define, watch, with_own_connection
@@ -268,6 +270,49 @@ def test_a_runner_that_lost_its_lease_writes_nothing(serve: Serve) -> None:
     assert Runner().run_due().checks == 0
     assert seen(target) == []
     assert Host.objects.get().lease_token == "another"
+
+
+def test_what_several_hosts_have_finished_is_written_together(serve: Serve) -> None:
+    servers = [serve({"/a/up": PAGE}) for _ in range(6)]
+    targets = watch(*(server.url("/a/up") for server in servers))
+    with CaptureQueriesContext(connection) as queries:
+        assert Runner().run_due().checks == len(targets)
+    assert [seen(target) for target in targets] == [[(Outcome.AVAILABLE, Reason.OK)]] * len(targets)
+    for table in ("target", "host"):  # what was seen, and that the host is free again
+        written = [query for query in queries if f'UPDATE "checks_{table}"' in query["sql"]]
+        assert 0 < len(written) < len(targets)
+
+
+def test_of_hosts_that_are_written_together_only_the_one_that_was_lost_is_dropped(serve: Serve) -> None:
+    """And what cannot be recorded is put off alone."""
+    lost = threading.Event()
+
+    def take_it_away(visitor: Visitor) -> None:
+        visitor.head()
+        taken = Host.objects.filter(targets=Target.objects.get(key=theirs.key))
+        taken.update(lease_token="another", lease_until=clock.wall() + lease.length())
+        lost.set()
+        visitor.send(GONE)
+
+    def wait_for_that(visitor: Visitor) -> None:
+        visitor.head()
+        lost.wait(10)
+        visitor.send(GONE)
+
+    mine, broken = serve(wait_for_that), serve(wait_for_that)
+    stolen = serve(with_own_connection(take_it_away))
+    kept, bad, theirs = watch(mine.url("/a/1"), broken.url("/a/1"), stolen.url("/a/1"))
+    append([NewCheck(bad.pk, clock.now(), clock.now(), Outcome.AVAILABLE, Reason.OK)])
+    # Its next number is taken: whatever is recorded for it, the database refuses.
+    Target.objects.filter(pk=bad.pk).update(check_count=0, next_check_at=clock.now())
+    summary = Runner().run_due()
+    assert (summary.checks, summary.errors) == (1, 1)
+    assert seen(kept) == [(Outcome.REMOVED, Reason.GONE)]
+    assert seen(theirs) == []
+    bad.refresh_from_db()
+    assert bad.next_check_at is not None
+    assert bad.next_check_at > clock.now()
+    assert list(Host.objects.exclude(lease_token="").values_list("lease_token", flat=True)) == ["another"]
 
 
 def test_a_pause_that_is_longer_than_a_lease_drops_nothing_that_nobody_else_asks(
