@@ -119,6 +119,7 @@ CHECK_HOST_CONCURRENCY = environment.whole_number(
 )
 # Threads of one checker, for all hosts together.
 CHECK_CONCURRENCY = environment.whole_number("CHECK_CONCURRENCY", 16, least=1, most=500, unit="threads")
+CHECK_ONE_CORE = environment.switch("CHECK_ONE_CORE", default=True)
 CHECK_PROXY = environment.address_of_service(
     "CHECK_PROXY",
     schemes={"http", "https"},

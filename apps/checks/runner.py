@@ -34,6 +34,7 @@ from .accounts import GONE
 from .answer import Answer, Ask, Observation, Sign, Verdict
 from .beats import Beats, What
 from .canaries import CanaryReading, CanaryURL, Witness, witness
+from .cores import OneCore
 from .fetch import HOSTS_A_THREAD, Fetcher
 from .identity import KnownIdentity
 from .lease import Lease
@@ -274,6 +275,7 @@ class Runner:
         self._stop = stop or threading.Event()
         self._on_recorded = on_recorded
         self._threads = threads or settings.CHECK_CONCURRENCY
+        self._core = OneCore()
         self._pacer = Pacer()
         self._fetch = Fetcher(pace=self._pacer)
         self._siblings = siblings or Siblings()
@@ -322,6 +324,7 @@ class Runner:
     ) -> Summary:
         look_at = 0.0
         _look_at_clock()
+        self._core.take()
         try:
             while not self._stop.is_set():
                 over = time.monotonic() > until
@@ -331,6 +334,7 @@ class Runner:
                 if time.monotonic() >= look_at:
                     if forever:
                         self._beats.note(What.TICK)
+                    self._core.look(self._workers)
                     self._mind_pause()
                     if not over:
                         self._take_hosts()
@@ -355,6 +359,7 @@ class Runner:
                 self._collect(timeout=self._pause(look_at))
             self._wind_down()
         finally:
+            self._core.give_back()
             self._give_back()
         return self.summary
 
