@@ -67,6 +67,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_HEADER_BYTES = 256 * 1024  # of one answer; http.client adds its own limit of 100 lines of 64 kB each
 MAX_ADDRESSES_TRIED = 4
 READ_SIZE = 32 * 1024  # bytes asked for at a time
+SHORT_BODY_DIGITS = 4  # of Content-Length: the body of a redirect is read so far, and for so many seconds
+SHORT_BODY_SECONDS = 0.25
 COMPRESSION_OVERHEAD = 64 * 1024  # a compressed body may be this much longer than the cap before we stop
 FRAMING_FACTOR = 8  # bytes on the wire for each byte of a body, at most: tiny chunks are mostly framing
 HOSTS_A_THREAD = 4  # in work: most hosts wait for their pace, and a waiting host needs no thread
@@ -612,7 +614,7 @@ class _Visit:
 
         1. The URL passes the gate, and so does the form that requests makes of it.
         2. The host's pace is waited for, and the request sent.
-        3. A redirect is closed unread; its target is the next URL.
+        3. A redirect is left; its target is the next URL.
         """
         place = self._examine(self.url)
         states = {self._state(self.url)}
@@ -622,7 +624,7 @@ class _Visit:
             follows = self.ask.follow_redirects and not self.ask.post
             if response.status_code not in REDIRECTS or not location or not follows:
                 return response
-            response.close()
+            self._leave(response)
             if len(self.hops) == MAX_REDIRECTS:
                 raise _Halt(Reason.TOO_MANY_REDIRECTS, f"more than {MAX_REDIRECTS}")
             target = _redirect_target(self.url, location[0])
@@ -634,6 +636,19 @@ class _Visit:
             states.add(self._state(target))
             self.hops.append(Hop(response.status_code, target))
             self.url, place = target, next_place
+
+    def _leave(self, response: requests.Response) -> None:
+        """Close a redirect unread, and its connection with it; a short body is read, which lets that be kept.
+
+        What does not come at once, or not to its end, costs the connection and no more.
+        """
+        length = response.raw.headers.get("content-length", "")
+        if length.isdecimal() and len(length) <= SHORT_BODY_DIGITS:
+            before = self.exchange.deadline
+            self.exchange.deadline = min(before, time.monotonic() + SHORT_BODY_SECONDS)
+            response.raw.drain_conn()
+            self.exchange.deadline = before
+        response.close()
 
     def _state(self, url: str) -> tuple[str, ...]:
         """All that the next request would differ by: sites do send visitors back once they have a cookie."""

@@ -654,6 +654,52 @@ def test_a_location_is_read_as_browsers_read_it(allow, location, path):
     assert answer.status == 200
 
 
+def test_a_connection_outlasts_a_redirect_with_a_short_body(allow):
+    moved = response(b"It has moved.", status="301 Moved", headers=["Location: /b"])
+    with RawServer(routing({"/a": moved, "/b": HELLO})) as server:
+        allow(server)
+        with Fetcher() as fetch:
+            answers = [fetch(Ask("page", server.url("/a"))) for _ in range(3)]
+        assert server.connections == 1
+        assert server.paths() == ["/a", "/b"] * 3
+    assert [(answer.status, len(answer.hops)) for answer in answers] == [(200, 1)] * 3
+    assert {answer.received_bytes for answer in answers} == {len(answers[0].body)}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Length: 9999"],  # of which next to nothing comes
+        ["Content-Length: 10000"],
+        ["Content-Length: 99999999999999999999999"],
+        ["Content-Length: -1"],
+        ["Content-Length: ²"],
+        ["Transfer-Encoding: chunked"],
+        ["Content-Length: 5", "Transfer-Encoding: chunked"],
+        [],
+    ],
+)
+def test_a_redirect_whose_body_does_not_come_is_followed_on_another_connection(allow, headers):
+    head = "\r\n".join(["HTTP/1.1 302 Found", "Location: /b", *headers, "", "a"]).encode("latin-1")
+
+    def script(visitor):
+        path = visitor.head().split()[1]
+        if path == "/b":
+            visitor.send(HELLO)
+            return
+        visitor.send(head)
+        visitor.hang()
+
+    with RawServer(script) as server:
+        allow(server)
+        begun = time.monotonic()
+        with Fetcher() as fetch:
+            answer = fetch(Ask("page", server.url("/a")))
+        assert time.monotonic() - begun < Fetcher().timeout / 2
+        assert server.connections == 2
+    assert (answer.status, answer.failure, len(answer.hops)) == (200, None, 1)
+
+
 def test_a_redirect_is_an_answer_where_it_is_not_to_be_followed(visit):
     answer = visit(once(redirect("/elsewhere")), follow_redirects=False)
     assert (answer.status, answer.hops) == (302, ())
