@@ -20,6 +20,7 @@ from threading import Thread
 
 from django.conf import settings
 
+CLAIM = "still-up-checker-core"  # what the names of cores begin with
 LOOK_EVERY_SECONDS = 1.0
 CONFLICT_SHARE = 0.3  # of a core's time: so much that others take is none of the kernel's passing work
 _STAT = Path("/proc/stat")
@@ -99,7 +100,7 @@ class OneCore:
         """Take a core's name, which ends with its process; false where another checker has it."""
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            claim.bind(f"\0still-up-checker-core-{core}")
+            claim.bind(f"\0{CLAIM}-{core}")
         except OSError:
             claim.close()
             return False

@@ -146,11 +146,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unwritten:
-    """A batch of one host that may be written: it waits for those of other hosts (`Runner._write_out`)."""
+    """A batch of one host that may be written: it waits for those of other hosts (`Runner._write_out`).
+
+    `settled`: whoever was asked how our line is has decided about it, and it is not doubted again.
+    """
 
     run: HostRun
     batch: Sequence[Finished]
     readings: Sequence[CanaryReading]
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -638,13 +642,22 @@ class Runner:
         now = time.monotonic()
         for reading in readings:
             self._line.saw(reading.canary.platform, reading.sign, now)
+        if not self._is_held_back(run, batch, readings, now):
+            self._record(run, batch, readings, settled=False)
+
+    def _is_held_back(
+        self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading], now: float
+    ) -> bool:
+        """Whether a batch is in doubt that nobody has settled: then it is held back, or dropped."""
         doubt = self._doubt_about(batch, readings, now)
         if doubt is None or self._line.proves(doubt):
-            self._record(run, batch, readings)
-        elif self._paused is not None:
-            self._drop(run, Held(batch, readings, doubt))
+            return False
+        held = Held(batch, readings, doubt)
+        if self._paused is not None:
+            self._drop(run, held)
         else:
-            run.held.append(Held(batch, readings, doubt))
+            run.held.append(held)
+        return True
 
     def _doubt_about(
         self, batch: Sequence[Finished], readings: Sequence[CanaryReading], now: float
@@ -789,13 +802,20 @@ class Runner:
         run.awaiting_canary = batch
         self._submit(partial(self._ask_witnesses, run, wanted))
 
-    def _record(self, run: HostRun, batch: Sequence[Finished], readings: Sequence[CanaryReading]) -> None:
+    def _record(
+        self,
+        run: HostRun,
+        batch: Sequence[Finished],
+        readings: Sequence[CanaryReading],
+        *,
+        settled: bool = True,
+    ) -> None:
         """Have `batch` written, together with those of other hosts."""
         if not (batch or readings):
             return
         if not self._unwritten:
             self._unwritten_since = time.monotonic()
-        one = Unwritten(run, batch, readings)
+        one = Unwritten(run, batch, readings, settled)
         self._unwritten.append(one)
         run.unwritten.append(one)
 
@@ -808,10 +828,18 @@ class Runner:
         )
 
     def _write_out(self) -> None:
-        """Write what waits in one transaction; of hosts whose lease is not ours any more it is dropped."""
-        batches, self._unwritten = self._unwritten, []
-        for one in batches:
+        """Write what waits in one transaction; of hosts whose lease is not ours any more it is dropped.
+
+        What failed on one platform is doubted once more first: others may have failed while it waited.
+        """
+        waiting, self._unwritten = self._unwritten, []
+        now, batches = time.monotonic(), []
+        for one in waiting:
             one.run.unwritten.remove(one)
+            if one.settled or not self._is_held_back(one.run, one.batch, one.readings, now):
+                batches.append(one)
+        if not batches:
+            return
         try:
             written = self._write(batches)
         except (OperationalError, InterfaceError):
@@ -941,7 +969,8 @@ class Runner:
         for run in list(self._runs.values()):
             answers = [*run.awaiting_canary, *_held_to_canaries(run.finished)[0]]
             self._settle(run, [one for one in answers if one.witness is None], [])
-        self._write_out()
+        while self._unwritten:
+            self._write_out()
 
     def _give_back(self) -> None:
         for _ in self._workers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -17,7 +18,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from rq import Queue
 
-from apps.checks import jobs, ledger, pauses
+from apps.checks import jobs, ledger, pauses, runner
+from apps.checks.line import Doubt, doubt_about
 from apps.checks.models import Canary, Check, Host, Pause, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status, Trouble
 from apps.checks.probing import take_up
@@ -355,8 +357,39 @@ def test_two_workers_make_one_pause_and_take_turns_in_looking() -> None:
     assert third != first
 
 
+def test_what_failed_first_is_doubted_again_once_others_fail(
+    internet: Internet, targets: list[Target], patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one host has finished waits to be written with what others have, and is looked at again then."""
+    looked_at = threading.Event()
+
+    def and_tell(**signs: Any) -> Doubt | None:
+        found = doubt_about(**signs)
+        looked_at.set()
+        return found
+
+    def later(visitor: Visitor) -> None:
+        looked_at.wait(10)
+        visitor.reset()
+
+    monkeypatch.setattr(runner, "doubt_about", and_tell)
+    internet.goes(later)
+    internet.platforms[0].script = cut
+    make_due()
+    before = Check.objects.count()
+    assert Runner().run_due().checks == 0
+    assert Check.objects.count() == before
+    assert Pause.objects.get().platforms >= 2
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is finished waits for what is still under way, however busy the machine is."""
+    monkeypatch.setattr(runner, "WRITE_TOGETHER_SECONDS", 60)
+
+
 def test_a_line_that_is_down_at_one_place_pauses_no_other(
-    internet: Internet, targets: list[Target], settings: Any
+    internet: Internet, targets: list[Target], settings: Any, patient: None
 ) -> None:
     internet.goes(DOWN["silent"])
     make_due()
