@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.metrics.deadlines import Fits, fits_of
-from apps.metrics.figures import GroupFigures, Material, group_figures
+from apps.metrics.figures import GroupFigures, Material, account_places, group_figures
 from apps.metrics.population import STILL_UP, Exclusion, Population, population
 from apps.metrics.reading import Whole, one_view
 from apps.metrics.records import STATUS_CODES, read_items, seconds
@@ -196,6 +196,7 @@ def material_of(outline: PublicOutline, found: Population, read: Read) -> Materi
     """What the figures of some of the outline's items are taken from."""
     return Material(
         population=found,
+        account=account_places(found.records),
         reports=outline.reports,
         fits=outline.fits,
         claim=read.claim,

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -141,12 +142,12 @@ def in_bits(*conditions: Q) -> Expression:
 
 
 def meanwhile(work: Callable[[], Result], *, rows: int) -> Callable[[], Result]:
-    """What gives the result of `work`, which is begun in a thread of its own where it is about many rows.
+    """What gives the result of `work`, which is done once; in a thread of its own where there are many rows.
 
-    NumPy lets other threads go on while it works through a column.
+    It is begun there at once. NumPy lets other threads go on while it works through a column.
     """
     if rows < LARGE:
-        return work
+        return cache(work)
     thread = ThreadPoolExecutor(1)
     result = thread.submit(work)
     thread.shutdown(wait=False)

@@ -16,7 +16,7 @@ from apps.reports.selectors import items_of
 
 from . import comparison, survival
 from .deadlines import fits_of
-from .figures import TOO_FEW, GroupFigures, Material, group_figures
+from .figures import TOO_FEW, GroupFigures, Material, account_places, group_figures
 from .grouping import Group, GroupKey, check_visible, grouping_words, groups_by
 from .population import Population, population
 from .reading import Whole, one_view
@@ -111,6 +111,7 @@ def summarise(
         items = items_of(campaign)
     with one_view():
         records = read_items(items, as_of=as_of)
+        account = account_places(records)
         reports = reports_for(who, read_reports(campaign, as_of=as_of))
         code, claimed = claims_of(read_claims(campaign, as_of=as_of), records.pk)
         groups = groups_by(by, records, reports, items) if by else []
@@ -118,6 +119,7 @@ def summarise(
     found = population(records, now=seconds(as_of or now))
     material = Material(
         population=found,
+        account=account,
         reports=reports,
         fits=fits_of(reports.values()),
         claim=code,

@@ -9,7 +9,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from apps.metrics.deadlines import fits_of
-from apps.metrics.figures import MARKS, Material, group_figures, hours_label, marks_within, time_figures
+from apps.metrics.figures import (
+    MARKS,
+    Material,
+    account_places,
+    group_figures,
+    hours_label,
+    marks_within,
+    time_figures,
+)
 from apps.metrics.population import Exclusion, Times, population
 from apps.metrics.records import ALONE, NEVER, NO_PAGE, STATUS_CODES, WITH_ACCOUNT, ItemRecords
 from apps.metrics.responses import CLAIM_CODES, ReportRecord
@@ -60,6 +68,7 @@ def materials(draw: st.DrawFn) -> Material:
     )
     return Material(
         population=population(records, now=NOW),
+        account=account_places(records),
         reports={1: REPORT},
         fits=fits_of([]),
         claim=np.array(claim),
