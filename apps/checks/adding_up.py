@@ -5,8 +5,10 @@ Figures read both, and no digest covers them. They follow from the checks, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 from .models import Check, Stretch, Target, Transition
 from .outcomes import Outcome, Reason
@@ -15,6 +17,10 @@ from .status import Change, Seen, State, fold, fold_all
 STATE_FIELDS = tuple(field.name for field in fields(State))
 CHANGE_FIELDS = ("check_number", "from_status", "to_status", "reason", "after", "by")
 """The fields of a transition that tell it from any other of its target."""
+SEEN_FIELDS = ("number", "started_at", "finished_at", "outcome", "reason", "definitive", "manual")
+"""The fields of a check that the fold sees, beside its evidence."""
+
+_SEEN_VALUES = attrgetter(*SEEN_FIELDS)
 
 _COMPARED = tuple(name for name in STATE_FIELDS if name != "identity")  # which no figure reads
 
@@ -74,17 +80,23 @@ def change_key(change: Change) -> tuple[object, ...]:
     )
 
 
-def seen_of(check: Check) -> Seen:
-    """What the fold sees of a check."""
+def seen_of(check: Any) -> Seen:
+    """What the fold sees of a check: of a row, or of one that is yet to be written."""
+    return as_seen(_SEEN_VALUES(check), check.evidence)
+
+
+def as_seen(values: Sequence[Any], evidence: Mapping[str, Any]) -> Seen:
+    """What the fold sees of a check, by the values of SEEN_FIELDS."""
+    number, started_at, finished_at, outcome, reason, definitive, manual = values
     return Seen(
-        number=check.number,
-        started_at=check.started_at,
-        finished_at=check.finished_at,
-        outcome=Outcome(check.outcome),
-        reason=Reason(check.reason),
-        definitive=check.definitive,
-        manual=check.manual,
-        identity=str(check.evidence.get("identity", "")),
+        number=number,
+        started_at=started_at,
+        finished_at=finished_at,
+        outcome=Outcome(outcome),
+        reason=Reason(reason),
+        definitive=definitive,
+        manual=manual,
+        identity=str(evidence.get("identity", "")),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -170,10 +170,10 @@ def release_all(given_back: Iterable[tuple[Lease, timedelta]]) -> None:
         )
 
 
-def still_mine(leases: Collection[Lease]) -> set[int]:
+def still_mine(leases: Iterable[Lease]) -> set[int]:
     """The keys of the hosts that nobody else has leased, their rows locked until the transaction ends."""
     hosts = Host.objects.select_for_update().filter(_held_by(leases)).order_by("pk")
-    return set(hosts.values_list("pk", flat=True)) if leases else set()
+    return set(hosts.values_list("pk", flat=True))
 
 
 def _held_by(leases: Iterable[Lease]) -> Q:

@@ -21,7 +21,7 @@ from apps.core import bulk, clock
 
 from . import cadence, ledger
 from .accounts import look_at_pages
-from .adding_up import CHANGE_FIELDS, STATE_FIELDS, change_key, with_folded
+from .adding_up import CHANGE_FIELDS, SEEN_FIELDS, STATE_FIELDS, as_seen, change_key, seen_of, with_folded
 from .models import Check, Target, Transition, new_salt
 from .outcomes import Outcome, Reason
 from .retention import folded_of
@@ -109,8 +109,6 @@ _TRANSITION_FIELDS = (
     *("target_id", "check_number", "from_status", "to_status", "reason", "after", "by", "by_person"),
     *("recorded_at", "superseded_at"),
 )
-_SEEN_FIELDS = ("number", "started_at", "finished_at", "outcome", "reason", "definitive", "manual")
-_SEEN_VALUES = attrgetter(*_SEEN_FIELDS)
 
 
 def append(new_checks: Iterable[NewCheck]) -> int:
@@ -196,7 +194,7 @@ def _chain(target: Held, new_checks: Sequence[NewCheck], now: datetime) -> None:
 
 def _fold(target: Held) -> None:
     for check in target.appended:
-        target.state, change = fold(target.state, _seen(check))
+        target.state, change = fold(target.state, seen_of(check))
         if change:
             target.changes.append(change)
 
@@ -208,10 +206,10 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
     """
     ids = {target.pk for target in targets}
     seen: dict[int, list[Seen]] = defaultdict(list)
-    names = ("target_id", "evidence", *_SEEN_FIELDS)
+    names = ("target_id", "evidence", *SEEN_FIELDS)
     named = bulk.values(Check, *names).filter(target_id__in=bulk.among(ids))
     for target_id, evidence, *values in bulk.read(named.order_by("target_id", "number"), names):
-        seen[target_id].append(_as_seen(values, evidence))
+        seen[target_id].append(as_seen(values, evidence))
     for target_id, stretches in folded_of(ids).items():
         seen[target_id] = with_folded(seen[target_id], stretches)
     standing: dict[int, dict[tuple[object, ...], int]] = defaultdict(dict)
@@ -221,7 +219,7 @@ def _fold_anew(targets: Sequence[Held], now: datetime) -> set[int]:
         standing[target_id][tuple(key)] = pk
     gone: list[int] = []
     for target in targets:
-        target.state, changes = fold_all([*seen[target.pk], *map(_seen, target.appended)])
+        target.state, changes = fold_all([*seen[target.pk], *map(seen_of, target.appended)])
         keys = {change_key(change): change for change in changes}
         known = standing[target.pk]
         gone += [pk for key, pk in known.items() if key not in keys]
@@ -276,25 +274,6 @@ def _write(targets: Sequence[Held], now: datetime) -> None:
         ],
     )
     look_at_pages((target, change) for target in targets for change in target.changes)
-
-
-def _seen(check: Appended) -> Seen:
-    return _as_seen(_SEEN_VALUES(check), check.evidence)
-
-
-def _as_seen(values: Sequence[Any], evidence: Mapping[str, object]) -> Seen:
-    """What the fold sees of a check, by the values of _SEEN_FIELDS."""
-    number, started_at, finished_at, outcome, reason, definitive, manual = values
-    return Seen(
-        number=number,
-        started_at=started_at,
-        finished_at=finished_at,
-        outcome=Outcome(outcome),
-        reason=Reason(reason),
-        definitive=definitive,
-        manual=manual,
-        identity=str(evidence.get("identity", "")),
-    )
 
 
 def _transition(target: Held, change: Change, now: datetime) -> tuple[object, ...]:

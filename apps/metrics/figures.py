@@ -215,11 +215,10 @@ class GroupFigures:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the figures of all groups of a campaign are taken from. `account` gives each item's account as a
-    place among all accounts there are (`account_places`)."""
+    """What the figures of all groups of a campaign are taken from."""
 
     population: Population
-    account: Callable[[], Whole]
+    account: Callable[[], Whole]  # each item's account, as `account_places` gives them
     reports: Mapping[int, ReportRecord]
     fits: Fits
     claim: Whole  # an item's last claim as a code, 0 for none

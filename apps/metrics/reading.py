@@ -191,10 +191,10 @@ def places(keys: Whole, wanted: Whole) -> Whole:
         order = np.argsort(keys)
         place = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)]
         return np.where(keys[place] == wanted, place, -1)
-    places = np.full(span + 1, -1)  # the last one for those that lie outside
-    places[keys - first] = np.arange(len(keys))
+    by_key = np.full(span + 1, -1)  # the last one for those that lie outside
+    by_key[keys - first] = np.arange(len(keys))
     inside = (wanted >= first) & (wanted < first + span)
-    found: Whole = places[np.where(inside, wanted - first, span)]
+    found: Whole = by_key[np.where(inside, wanted - first, span)]
     return found
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -154,6 +154,13 @@ _TARGET_ITSELF: Mapping[str, Column] = {
     "account": F("account_key"),
     "is_account": in_bits(IS_PAGE),
 }
+_PAGE_COLUMNS: Mapping[str, Column] = {
+    "target": F("account_key"),
+    "status": in_codes("status", STATUS_CODES),
+    "removed_after": in_seconds("removed_after"),
+    "removed_by": in_seconds("removed_by"),
+    "present": in_seconds("present_at"),
+}
 _MANY = 10_000  # of which the database had rather not be told one by one
 
 
@@ -193,7 +200,7 @@ def _targets(keys: Whole, columns: Mapping[str, Column]) -> dict[str, Whole]:
     Apart from the items: to put two columns together here takes less than it takes a database to join a row.
     """
     if not len(keys):
-        return {name: np.zeros(0, np.int64) for name in columns}
+        return _no_rows(columns)
     first, last = int(keys.min()), int(keys.max())
     if last - first < SPREAD * len(keys):
         return read_through(Target.objects.all(), columns, between=(first, last))
@@ -351,22 +358,12 @@ def _pages(accounts: Whole, known: _Known | None) -> dict[str, Whole]:
     removal, whether or not it came back; `present` is its last sight.
     """
     if not len(accounts):
-        return _no_pages()
+        return _no_rows(_PAGE_COLUMNS)
     pages = Target.objects.filter(IS_PAGE) if known is None else known.pages
     if len(accounts) < _MANY or pages.count() > SPREAD * len(accounts):
         pages = pages.filter(account_key__in=among(distinct(accounts)))
     if known is None:
-        columns = read_columns(
-            pages.order_by(),
-            {
-                "target": F("account_key"),
-                "status": in_codes("status", STATUS_CODES),
-                "removed_after": in_seconds("removed_after"),
-                "removed_by": in_seconds("removed_by"),
-                "present": in_seconds("present_at"),
-            },
-        )
-        return _once_each(columns)
+        return _once_each(read_columns(pages.order_by(), _PAGE_COLUMNS))
     named = read_columns(pages.order_by(), {"pk": F("pk"), "target": F("account_key")})
     targets = pages.order_by().values("pk")
     rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
@@ -388,8 +385,7 @@ def _pages(accounts: Whole, known: _Known | None) -> dict[str, Whole]:
     return _once_each({"target": named["target"], **status, **_looked_up(named["pk"], gone), **present})
 
 
-def _no_pages() -> dict[str, Whole]:
-    names = ("target", "status", "removed_after", "removed_by", "present")
+def _no_rows(names: Iterable[str]) -> dict[str, Whole]:
     return {name: np.zeros(0, np.int64) for name in names}
 
 

@@ -149,7 +149,8 @@ def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportR
 
 def decided(reports: Mapping[int, ReportRecord], items: Whole) -> Whole:
     """When the report of each item was decided, NEVER for none. `items` has the keys of their reports."""
-    moments = np.array([report.decision for report in reports.values()], np.int64)
+    # The last one is for the items of other reports.
+    moments = np.array([*(report.decision for report in reports.values()), NEVER], np.int64)
     found: Whole = moments[places(np.fromiter(reports, np.int64, len(reports)), items)]
     return found
 
