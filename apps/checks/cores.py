@@ -3,7 +3,8 @@
 A checker's threads share the interpreter's lock, so that only one of them works at any moment. Spread over
 several cores they spend a third of their time handing it over. So they are kept together on a core that no
 other checker of this machine keeps (those in other containers are not seen), and move on where another
-program that does not give way has it. Where the system knows no such thing, or all are taken, they are not.
+program that does not give way has it. Where the system knows no such thing or forbids it, or all are taken,
+they run anywhere.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class OneCore:
     def give_back(self) -> None:
         """Let this thread run on any core again; the others have ended, or will."""
         if self._core is not None:
-            os.sched_setaffinity(0, self._allowed)
+            _keep(0, self._allowed)
             self._core = None
         if self._claim is not None:
             self._claim.close()
@@ -98,7 +99,10 @@ class OneCore:
 
     def _claims(self, core: int) -> bool:
         """Take a core's name, which ends with its process; false where another checker has it."""
-        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        except OSError:  # a service may be forbidden to open any
+            return False
         try:
             claim.bind(f"\0{CLAIM}-{core}")
         except OSError:
@@ -110,14 +114,23 @@ class OneCore:
         return True
 
     def _move(self, core: int, threads: Iterable[Thread]) -> None:
-        self._core = core
-        for thread in (0, *(thread.native_id for thread in threads)):
-            if thread is not None:
-                with suppress(ProcessLookupError):  # it has ended
-                    os.sched_setaffinity(thread, {core})
+        if _keep(0, {core}):
+            self._core = core
+            for thread in threads:
+                if thread.native_id is not None:
+                    _keep(thread.native_id, {core})
 
     def _look(self) -> None:
         self._looked_at, self._used, self._idle = time.monotonic(), time.process_time(), _idle_seconds()
+
+
+def _keep(thread: int, cores: set[int]) -> bool:
+    """Keep a thread (0: this one) on some cores; false where it has ended, or where that is not allowed."""
+    try:
+        os.sched_setaffinity(thread, cores)
+    except OSError:
+        return False
+    return True
 
 
 def _idle_seconds() -> dict[int, float]:

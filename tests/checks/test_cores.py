@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import Any
@@ -103,6 +104,25 @@ def test_all_threads_move_to_another_core(monkeypatch: pytest.MonkeyPatch) -> No
         ended.set()
         worker.join()
         one.give_back()
+
+
+@pytest.mark.parametrize("forbidden", ["os.sched_setaffinity", "socket.socket"])
+def test_where_it_is_forbidden_the_checker_runs_anywhere(
+    forbidden: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a service manager does that filters system calls or families of sockets."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "not allowed")
+
+    one = OneCore()
+    with monkeypatch.context() as service:
+        service.setattr(forbidden, refuse)
+        one.take()
+        one.look([threading.current_thread()])
+        assert one.core is None
+        one.give_back()
+    assert os.sched_getaffinity(0) == set(CORES)
 
 
 def test_it_can_be_switched_off(settings: Any) -> None:
