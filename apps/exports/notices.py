@@ -39,7 +39,6 @@ from apps.metrics.responses import (
 )
 from apps.metrics.shares import Share, share
 from apps.reports.models import Campaign, Channel, ClaimWord, Item, Standing
-from apps.reports.selectors import items_of
 
 Word = TypeVar("Word", bound=str)
 
@@ -90,7 +89,7 @@ def read_notices(
     """What is on record now of a campaign's items, or of some of them, as `who` may read it."""
     now = clock.now()
     with one_view():
-        records = read_items(items_of(campaign) if items is None else items)
+        records = read_items(campaign if items is None else items)
         reports = reports_for(who, read_reports(campaign))
         claim, _ = claims_of(read_claims(campaign), records.pk)
     found = population(records, now=seconds(now))

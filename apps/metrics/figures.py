@@ -242,12 +242,24 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
     status = np.bincount(population.records.status[eligible], minlength=len(STATUS_ORDER)).tolist()
     by_status = dict(zip(STATUS_ORDER, status, strict=True))
     removed, restricted = by_status[Status.REMOVED], by_status[Status.RESTRICTED]
-    times = population.times.of(eligible)
-    removal = removal_times(population.fitted.of(eligible), minimum_n=minimum_n)
-    within = marks_within(times, removal)
+    # The longest part by itself, beside all that does not wait for it.
+    estimated = meanwhile(
+        partial(removal_times, population.fitted.of(eligible), minimum_n=minimum_n), rows=of
+    )
     sent = _reports(material, items[(excluded != Exclusion.CONTROL) & (excluded != Exclusion.ERROR)])
     observed = int(population.observed[eligible].sum())
     counts = np.bincount(excluded, minlength=len(Exclusion)).tolist()
+    first_reply = _reply_figures(material, sent, [report.first_reply for report in sent])
+    first_answer = _reply_figures(material, sent, [report.first_answer for report in sent])
+    decision = _reply_figures(material, sent, [report.decision for report in sent])
+    claims = _claim_figures(material, eligible)
+    returns = _return_figures(material, eligible)
+    accounts = _account_figures(material, eligible)
+    deadlines = deadline_figures(
+        population, eligible, material.fits, decided=material.decided, now=material.now
+    )
+    removal = estimated()
+    within = marks_within(population.times.of(eligible), removal)
     return GroupFigures(
         by=by,
         reported=len(items),
@@ -262,20 +274,14 @@ def group_figures(material: Material, items: Whole, by: Mapping[str, str]) -> Gr
         inconclusive=material.share(of - removed - restricted - by_status[Status.AVAILABLE], of),
         within=within,
         removal=removal,
-        first_reply=_reply_figures(material, sent, [report.first_reply for report in sent]),
-        first_answer=_reply_figures(material, sent, [report.first_answer for report in sent]),
-        decision=_reply_figures(material, sent, [report.decision for report in sent]),
-        claims=_claim_figures(material, eligible),
-        returns=_return_figures(material, eligible),
-        accounts=_account_figures(material, eligible),
+        first_reply=first_reply,
+        first_answer=first_answer,
+        decision=decision,
+        claims=claims,
+        returns=returns,
+        accounts=accounts,
         controls=_control_figures(material, items, within),
-        deadlines=deadline_figures(
-            population,
-            eligible,
-            material.fits,
-            decided=material.decided,
-            now=material.now,
-        ),
+        deadlines=deadlines,
         too_few=of < minimum_n,
     )
 

@@ -24,7 +24,8 @@ from apps.checks.accounts import IS_PAGE
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import PROVES_PRESENCE, STATUS_ORDER, Outcome, Reason, Status
 from apps.core.bulk import among
-from apps.reports.models import ErrorMark, Item
+from apps.reports.models import Campaign, ErrorMark, Item, Report
+from apps.reports.selectors import items_of
 
 from .reading import (
     SPREAD,
@@ -38,6 +39,7 @@ from .reading import (
     latest,
     places,
     read_columns,
+    read_of,
     read_through,
 )
 
@@ -175,14 +177,20 @@ def moment(value: int) -> datetime:
 
 
 def read_items(
-    items: QuerySet[Item], *, as_of: datetime | None = None, until: datetime | None = None
+    items: QuerySet[Item] | Campaign, *, as_of: datetime | None = None, until: datetime | None = None
 ) -> ItemRecords:
-    """The records of `items`, as they stand now or stood at `as_of`, or as far as was seen by `until`."""
+    """The records of a campaign's items or of some, as they stand now or stood at `as_of`, or as far as was
+    seen by `until`."""
+    some = items_of(items) if isinstance(items, Campaign) else items
     if as_of is not None:
-        return _then(items.filter(created_at__lte=as_of), _recorded_by(as_of))
+        return _then(some.filter(created_at__lte=as_of), _recorded_by(as_of))
     if until is not None:
-        return _then(items.filter(reported_at__lte=until), _seen_by(until))
-    columns = read_through(items, _ITEM_COLUMNS)
+        return _then(some.filter(reported_at__lte=until), _seen_by(until))
+    columns = (
+        read_of(Report.objects.filter(campaign=items), Item, "report", _ITEM_COLUMNS)
+        if isinstance(items, Campaign)
+        else read_through(items, _ITEM_COLUMNS)
+    )
     columns |= _looked_up(columns["target"], _state_of(_targets(columns["target"], _TARGET_COLUMNS)))
     eventful = columns.pop("eventful") > 0
     changes: Mapping[int, Sequence[Change]] = {}
@@ -434,10 +442,13 @@ def _looked_up(
     A target without a row gets NEVER, or `default` in the column `of`.
     """
     place = places(rows["target"], targets)
+    there = place >= 0
+    if there.all():
+        return {name: column[place] for name, column in rows.items() if name != "target"}
     if not len(rows["target"]):
         rows = {name: np.full(1, NEVER) for name in rows}
     return {
-        name: np.where(place >= 0, column[place], default if name == of else NEVER)
+        name: np.where(there, column[place], default if name == of else NEVER)
         for name, column in rows.items()
         if name != "target"
     }

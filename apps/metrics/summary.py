@@ -107,15 +107,14 @@ def summarise(
         as_of = as_of.astimezone(UTC)
     if as_of is not None and as_of > now:
         raise UnusableMoment(f"{as_of:%Y-%m-%d %H:%M} UTC has not come: it is now {now:%Y-%m-%d %H:%M} UTC.")
-    if items is None:
-        items = items_of(campaign)
+    chosen = items_of(campaign) if items is None else items
     with one_view():
-        records = read_items(items, as_of=as_of)
+        records = read_items(campaign if items is None else items, as_of=as_of)
         account = account_places(records)
         reports = reports_for(who, read_reports(campaign, as_of=as_of))
         code, claimed = claims_of(read_claims(campaign, as_of=as_of), records.pk)
-        groups = groups_by(by, records, reports, items) if by else []
-        others = {keys: groups_by(keys, records, reports, items) for keys in also}
+        groups = groups_by(by, records, reports, chosen) if by else []
+        others = {keys: groups_by(keys, records, reports, chosen) for keys in also}
     found = population(records, now=seconds(as_of or now))
     material = Material(
         population=found,

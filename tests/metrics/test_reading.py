@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 
 from apps.checks.models import Target
 from apps.metrics import reading
-from apps.metrics.reading import distinct, in_seconds, meanwhile, places, read_columns, read_through, repeated
+from apps.metrics.reading import (
+    distinct,
+    in_seconds,
+    meanwhile,
+    places,
+    read_columns,
+    read_of,
+    read_through,
+    repeated,
+)
 from apps.metrics.records import seconds
-from apps.reports.models import Item
+from apps.reports.models import Item, Report
 from tests.factories import at, make_campaign, make_report
 from tests.metrics.watching import watched
 
@@ -96,6 +105,27 @@ def test_a_table_that_is_read_by_halves_gives_the_same_columns(monkeypatch: pyte
         }
     some = read_through(rows, columns, between=(between[0] + 1, between[1] - 1))
     assert sorted(some["pk"].tolist()) == sorted(whole["pk"].tolist())[1:-1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("others", [0, 2, 40])
+def test_rows_of_some_parents_are_the_same_however_they_are_found(
+    others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large table most of whose rows are wanted, all are read, and those of other parents left out."""
+    campaign = make_campaign()
+    wanted = [watched(make_report(campaign), "up 1") for _ in range(7)]
+    another = make_report(make_campaign("another"))
+    for _ in range(others):
+        watched(another, "up 1")
+    columns = {"pk": F("pk"), "report": F("report_id"), "reported": in_seconds("reported_at")}
+    found = []
+    for large in (reading.LARGE, 3):
+        monkeypatch.setattr(reading, "LARGE", large)
+        rows = read_of(Report.objects.filter(campaign=campaign), Item, "report", columns)
+        found.append(sorted(zip(*(rows[name].tolist() for name in columns), strict=True)))
+    assert found[0] == found[1]
+    assert found[0] == [(item.pk, item.report_id, seconds(item.reported_at)) for item in wanted]
 
 
 @pytest.mark.django_db

@@ -207,8 +207,8 @@ def test_the_page_takes_as_many_queries_for_300_items_as_for_3(
         make_check(removed, hours)
     client = team.client("viewer")
     # session, person, campaign, role; filter's reports; figures: items, their targets, error marks, reports,
-    # replies, claims; timeline: its ends, entries, changes, reports, replies
-    with django_assert_num_queries(18):
+    # replies, claims, their replies; timeline: its ends, entries, changes, reports, replies
+    with django_assert_num_queries(19):
         client.get(f"{FIGURES}?by=platform&by=report")
 
 
