@@ -126,7 +126,7 @@ def parts() -> Iterator[dict[str, Callable[[], object]]]:
 
     def free() -> None:
         while taken:
-            lease.release(taken.pop(), not_before=None)
+            lease.release(taken.pop(), rest=timedelta(0))
 
     def due() -> None:
         targets = lease.due_targets(clock.now()).filter(host_id=largest.pk)

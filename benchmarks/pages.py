@@ -162,6 +162,9 @@ def ask(port: int, path: str, headers: Mapping[str, str]) -> Answer:
 Way = tuple[int, str, Mapping[str, str]]
 """A request: the port, the path, and the headers."""
 
+Ways = Sequence[Way | None]
+"""The same request in several ways; None stands for a cache that is not asked."""
+
 
 def load(port: int, path: str, headers: Mapping[str, str], *, seconds: int) -> Load:
     """One run of wrk."""
@@ -227,34 +230,36 @@ def compare(database: str, environment: Environment, folder: Path, *, seconds: i
                         for (port, at, headers), answer in zip(ways, answers, strict=True)
                     ]
                     show(database, "page, which the reader has", known, status=304, seconds=seconds)
-                    rendered = [(anew, home, FROM_PROXY), None, (files, "/", {})]
+                    rendered: Ways = [(anew, home, FROM_PROXY), None, (files, "/", {})]
                     show(database, f"{name}, {size}, rendered anew", rendered, status=200, seconds=seconds)
-            ways = [(site, workspace, signed_in), None, (files, "/workspace.html", {})]
-            size = f"{len(ask(*ways[0]).body) / 1000:.1f} kB"
-            show(database, f"campaign in the workspace, {size}", ways, status=200, seconds=seconds)
+            answer = ask(site, workspace, signed_in)
+            size = f"{len(answer.body) / 1000:.1f} kB"
+            made: Ways = [(site, workspace, signed_in), None, (files, "/workspace.html", {})]
+            show(database, f"campaign in the workspace, {size}", made, status=200, seconds=seconds)
             return f"{database}: site {megabytes(ours):.0f} MB, nginx {megabytes(theirs):.0f} MB"
 
 
-def show(database: str, what: str, ways: Sequence[Way | None], *, status: int, seconds: int) -> None:
+def show(database: str, what: str, ways: Ways, *, status: int, seconds: int) -> None:
     """Load them in turn, and print a row of the medians. Each must answer with the status.
 
-    None stands for a cache that is not asked, because nothing may be kept there.
+    A cache is not asked where nothing may be kept there.
     """
-    for way in ways:
-        if way is not None and (answer := ask(*way)).status != status:
+    asked = [way for way in ways if way is not None]
+    for way in asked:
+        if (answer := ask(*way)).status != status:
             raise SystemExit(f"{what}: {way[1]} was answered with {answer.status}, not {status}.")
-    runs = [[way and load(*way, seconds=seconds) for way in ways] for _ in range(RUNS)]
-    site, front, files = (medians(list(one)) if one[0] else None for one in zip(*runs, strict=True))
+    runs = [[load(*way, seconds=seconds) for way in asked] for _ in range(RUNS)]
+    site, *kept, files = (medians(list(one)) for one in zip(*runs, strict=True))
     row(
         database,
         what,
         f"{site.rate:,.0f}",
         f"{site.half_ms:.1f}",
         f"{site.most_ms:.1f}",
-        f"{front.rate:,.0f}" if front else "",
+        f"{kept[0].rate:,.0f}" if kept else "",
         f"{files.rate:,.0f}",
         f"{site.rate / files.rate:.1%}",
-        f"{front.rate / files.rate:.1%}" if front else "",
+        f"{kept[0].rate / files.rate:.1%}" if kept else "",
     )
 
 

@@ -35,11 +35,10 @@ def measure(what: str) -> dict[str, Any]:
     from apps.metrics.records import read_items
     from apps.metrics.summary import summarise
     from apps.reports.models import Campaign
-    from apps.reports.selectors import items_of
 
     campaign = Campaign.objects.get()
     parts: dict[str, Callable[[], object]] = {
-        "reading": lambda: read_items(items_of(campaign)),
+        "reading": lambda: read_items(campaign),
         "in all": lambda: summarise(campaign),
         "by platform": lambda: summarise(campaign, by=[GroupKey.PLATFORM]),
         "by platform, as of 100 days before": lambda: summarise(

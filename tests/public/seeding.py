@@ -10,7 +10,7 @@ import pytest
 from apps.accounts.models import Person
 from apps.checks.recording import NewCheck, append
 from apps.exports.publication import publish, save_draft
-from apps.exports.published import CHARTS
+from apps.exports.published import CHARTS, LANGUAGES
 from apps.public import languages
 from apps.reports.models import (
     Campaign,
@@ -171,4 +171,4 @@ def add_hebrew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A language that reads from right to left, into which nothing is translated yet."""
     for names, name in ((languages.NAMES, "עברית"), (languages.TAGS, "he"), (languages.SHORT, "he")):
         monkeypatch.setitem(names, "he", name)
-    monkeypatch.setattr(languages, "LANGUAGES", (*languages.LANGUAGES, "he"))
+    monkeypatch.setattr(languages, "LANGUAGES", (*LANGUAGES, "he"))

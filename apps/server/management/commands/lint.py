@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "ruff check": lambda: self._tool("ruff", "check", *CODE),
             "ruff format": lambda: self._tool("ruff", "format", "--check", *CODE),
             "bandit": lambda: self._tool("bandit", "-q", "-c", "pyproject.toml", "-r", *PROGRAM),
-            "mypy": lambda: self._tool("mypy", *PROGRAM),
+            "mypy": lambda: self._tool("mypy", *PROGRAM, "benchmarks"),
             "djade": lambda: self._tool("djade", "--target-version", "5.2", "--check", *self._templates()),
             "migrations": lambda: self._django("makemigrations", "--check", "--dry-run"),
             "django": lambda: self._django("check", "--fail-level", "WARNING"),
