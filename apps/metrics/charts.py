@@ -167,21 +167,21 @@ def statuses(timeline: Timeline, *, written: Callable[[str], str] = str) -> Char
     )
 
 
-def platforms(groups: Sequence[GroupFigures]) -> Chart | None:
-    """Platforms side by side; None where there are fewer than two."""
-    if len(groups) < 2:
+def platforms(groups: Sequence[GroupFigures], *, left_out: int = 0) -> Chart | None:
+    """Platforms side by side; None where there are fewer than two. `left_out` are smaller ones."""
+    if len(groups) + left_out < 2:
         return None
     ordered = tables.by_share(groups)
     return Chart(
         slug="platforms",
         title="Platforms side by side",
-        finding=findings.groups(ordered, noun="platform"),
+        finding=findings.groups(ordered, left_out, noun="platform"),
         headings=(Heading("platform", "Platform", number=False), *tables.GROUP_HEADINGS),
         rows=tuple(
             (tables.key_cell(GroupKey.PLATFORM, group), *tables.group_cells(group)) for group in ordered
         ),
         definitions=("share_removed", "removal_time_hours"),
-        notes=("A platform is whom the items were reported to.",),
+        notes=("A platform is whom the items were reported to.", *tables.smaller(left_out)),
         plot=plots.side_by_side(
             [_dots(group) for group in ordered],
             share_title=_("Share removed, 95%% interval") % (),
@@ -201,7 +201,9 @@ def _dots(group: GroupFigures) -> plots.Dots:
         share_words=share_words(share),
         time=median.band if median else None,
         time_at=median.interval if median else None,
-        time_words=quantile_words(median) if median else _(group.removal.problem),
+        time_words=quantile_words(median, unreached=group.removal.unreached)
+        if median
+        else _(group.removal.problem),
     )
 
 

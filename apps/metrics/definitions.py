@@ -11,7 +11,9 @@ from types import MappingProxyType
 
 from apps.checks.cadence import MARK_TOLERANCE, MARKS
 
+from .figures import LOST
 from .population import Exclusion
+from .statistics.likelihood_ratio import MOST_INTERVALS
 
 ELIGIBLE = "eligible items"
 REPORTS = "reports that arrived"
@@ -172,7 +174,9 @@ _ALL = (
         "Removed within",
         "The share of eligible items whose first removal came within a time after the report.",
         "low: seen gone by then / eligible; high: not seen there then or later / eligible; estimate: "
-        "Turnbull's, its mass spread evenly within each of its intervals, with a pointwise 95% band. "
+        "Turnbull's, its mass spread evenly within each of its intervals, with a pointwise 95% band; none "
+        f"for times up to which fewer than the minimum n were in sight (or until they were gone), if more "
+        f"than {LOST:.0%} had been lost from sight before. "
         f"At {_MARKS}. A check that ended within {int(MARK_TOLERANCE.total_seconds() // 60)} minutes after a "
         "mark answers for the mark. An item that came back counts as removed here; returns are apart",
         "share of items",
@@ -189,13 +193,12 @@ _ALL = (
         "interval that it lies in, or not reached; times are rounded outward (minutes below 3 h, 5 minutes "
         "below 72 h, hours below 90 days, days above). The band: Wilson limits for the effective number of "
         "items, F(1 - F) over the variance by the observed information; where more than 40% of the items "
-        "leave a time open, widened to what a likelihood-ratio test does not reject; inverted for a "
-        "quantile. An item that is still up counts as up until its next look was due: a sixteenth of its age "
-        "after it was last seen, 15 minutes to 7 days, or the next mark; at least a day for one that only "
-        "people "
-        "looked at. Nothing is estimated beyond the time to which enough were followed (see removed "
-        "within). A "
-        "removal that only the checker read, and that a person found to be none, counts for nothing",
+        "leave a time open, widened to what a likelihood-ratio test does not reject (unless there are more "
+        f"than {MOST_INTERVALS:,} different intervals); inverted for a quantile. An item that is still up "
+        "counts as up until its next look was due: a sixteenth of its age after it was last seen, 15 minutes "
+        "to 7 days, or the next mark; at least a day for one that only people looked at. Nothing is "
+        "estimated beyond the time to which enough were followed (see removed within). A removal that only "
+        "the checker read, and that a person found to be none, counts for nothing",
         "hours",
         ELIGIBLE,
         LEFT_OUT,

@@ -22,6 +22,7 @@ from .shares import share as share_of
 from .statistics.npmle import STEPS
 
 TOO_FEW = "too few to estimate"
+NOT_REACHED = "not reached"
 NOT_FOLLOWED = "too few followed so long"
 LOST = 0.1  # of a group: more than that, lost from sight before a time, and few left at it, leave no estimate
 NOT_CONVERGED = "the estimate did not converge"
@@ -48,8 +49,8 @@ MARKS = {hours_label(mark // HOUR): mark // HOUR for mark in MARK_SECONDS}
 class Quantile:
     """One quantile of a duration in hours.
 
-    `interval` is where it lies (None: not reached); `band` its 95% confidence limits, of which the upper is
-    None where the data do not bound it.
+    `interval` is where it lies (None: `TimeFigures.unreached` says why); `band` its 95% confidence limits, of
+    which the upper is None where the data do not bound it.
     """
 
     p: float
@@ -76,14 +77,19 @@ class TimeFigures:
         """One of the quantiles; None where there is no estimate."""
         return next((one for one in self.quantiles if one.p == p), None)
 
+    @property
+    def unreached(self) -> str:
+        """Why a quantile without an interval has none: so few have ended, or nobody can tell for so long."""
+        return NOT_REACHED if math.isinf(self.horizon) else NOT_FOLLOWED
+
 
 @dataclass(frozen=True, slots=True)
 class Within:
     """The share removed within so many hours of the report.
 
     `surely` and `possibly` are items: removed by then for certain, and not known to be still up then. `low`
-    and `high` are their shares. `estimate` lies between them, with its 95% band; both are None where
-    `problem` says why.
+    and `high` are their shares, None where there are too few. `estimate` lies between them, with its 95%
+    band; both are None where `problem` says why.
     """
 
     name: str
@@ -322,16 +328,27 @@ def while_followed(left: Hours, right: Hours, *, minimum_n: int) -> tuple[Hours,
     """The same durations as far as enough of them were followed, and until when (hours) that is.
 
     Later than that, fewer than `minimum_n` were still in sight while more than LOST of all had been lost from
-    it, and what few there are would speak for all. What ends later, or cannot be told to have ended by then,
+    it, and what few there are would speak for all. What has ended was in sight until it had; one alone that
+    has says nothing about the others, though. What ends later, or cannot be told to have ended by then,
     enters as not ended when it was last known not to have.
     """
     lost = left[np.isinf(right)]
     allowed = int(LOST * len(left))
     if len(lost) <= allowed:
         return left, right, math.inf
-    least = len(left) - max(minimum_n, 1)
-    horizon = max(np.partition(left, least)[least], np.partition(lost, allowed)[allowed])
+    in_sight = np.where(np.isinf(right), left, right)
+    horizon = max(
+        _from_above(left, max(minimum_n, 1)),
+        _from_above(in_sight, max(minimum_n, 2)),
+        np.partition(lost, allowed)[allowed],
+    )
     return np.minimum(left, horizon), np.where(right > horizon, np.inf, right), float(horizon)
+
+
+def _from_above(values: Hours, place: int) -> float:
+    """The value at a place from the largest, which is the first; the least where there are not as many."""
+    index = max(len(values) - place, 0)
+    return float(np.partition(values, index)[index])
 
 
 def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
@@ -346,8 +363,20 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
     )
     fit = removal.fit
     if fit is None:
+        bounded = removal.problem != TOO_FEW  # counting needs no estimate
         return tuple(
-            Within(name, mark, sure, possible, of, None, None, None, None, removal.problem)
+            Within(
+                name,
+                mark,
+                sure,
+                possible,
+                of,
+                sure / of if bounded else None,
+                possible / of if bounded else None,
+                None,
+                None,
+                removal.problem,
+            )
             for (name, mark), sure, possible in zip(
                 MARKS.items(), surely.tolist(), possibly.tolist(), strict=True
             )

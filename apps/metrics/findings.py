@@ -12,7 +12,16 @@ from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.core.templatetags.show import thousands
 
 from .counts import percent
-from .figures import MARKS, TOO_FEW, ControlFigures, GroupFigures, MarkDifference, TimeFigures, Within
+from .figures import (
+    MARKS,
+    NOT_FOLLOWED,
+    TOO_FEW,
+    ControlFigures,
+    GroupFigures,
+    MarkDifference,
+    TimeFigures,
+    Within,
+)
 from .grouping import grouping_words
 from .population import Exclusion
 from .timeline import Timeline
@@ -60,6 +69,9 @@ def _half(times: TimeFigures) -> str:
     median = times.quantile(0.5)
     if median is None:
         return _(times.problem)
+    if median.interval is None and times.unreached == NOT_FOLLOWED:
+        said = {"time": spelt(times.horizon)}
+        return _("fewer than half were gone within %(time)s, and too few were followed longer") % said
     if median.interval is None:
         return _("fewer than half have gone so far")
     low, high = median.interval
@@ -85,6 +97,11 @@ def _half_gone(clock: TimeFigures, of: str) -> str:
             "%(n)s of %(of)s was gone (%(problem)s)", "%(n)s of %(of)s were gone (%(problem)s)", clock.n
         )
         return words % said
+    if median.interval is None and clock.unreached == NOT_FOLLOWED:
+        said = {"of": of, "time": spelt(clock.horizon)}
+        return (
+            _("fewer than half of %(of)s were gone within %(time)s, and too few were followed longer") % said
+        )
     if median.interval is None:
         return _("fewer than half of %(of)s were gone so far") % {"of": of}
     low, high = median.interval
@@ -105,6 +122,12 @@ def _half_replied(clock: TimeFigures, of: str) -> str:
             clock.n,
         )
         return words % said
+    if median.interval is None and clock.unreached == NOT_FOLLOWED:
+        said = {"of": of, "time": spelt(clock.horizon)}
+        return (
+            _("fewer than half of %(of)s had a first reply within %(time)s, and too few were followed longer")
+            % said
+        )
     if median.interval is None:
         return _("fewer than half of %(of)s had a first reply so far") % {"of": of}
     low, high = median.interval

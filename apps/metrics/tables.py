@@ -102,7 +102,7 @@ def _key_time(label: str, what: str, clock: TimeFigures, definition: str) -> Key
     median = clock.quantile(0.5)
     if median is None:
         return KeyFigure(_(label), _(clock.problem), counts, definition)
-    figure = range_words(*median.interval) if median.interval else _("not reached")
+    figure = range_words(*median.interval) if median.interval else _(clock.unreached)
     if median.band is None:
         return KeyFigure(_(label), figure, counts, definition)
     low, high = median.band
@@ -175,7 +175,7 @@ def times(group: GroupFigures) -> Chart:
         ("Removal after it was claimed", "items", group.claims.contradicted),
     )
     bounced = group.first_reply.bounced
-    notes = ["Where a share is not reached, none above it is."]
+    notes = ["Where a share has no time, none above it has."]
     if bounced:
         of = group.first_reply.reports
         words = ngettext(
@@ -224,8 +224,8 @@ def _clock_rows(name: str, unit: str, clock: TimeFigures) -> Iterator[Row]:
         yield (
             text(name),
             Cell(percent_words(f"{100 * quantile.p:.0f}"), f"{quantile.p}"),
-            hours(low, "not reached"),
-            hours(high, "not reached"),
+            hours(low, clock.unreached),
+            hours(high, clock.unreached),
             hours(band_low),
             hours(band_high, "no bound" if quantile.band else MISSING),
             *counts,
@@ -351,14 +351,14 @@ def groups(keys: Sequence[GroupKey], shown: Sequence[GroupFigures], left_out: in
             (*(key_cell(key, group) for key in keys), *group_cells(group)) for group in by_share(shown)
         ),
         definitions=("share_removed", "removal_time_hours", "removed_within"),
-        notes=(_smaller(left_out),) if left_out else (),
+        notes=smaller(left_out),
     )
 
 
-def _smaller(count: int) -> str:
-    return ngettext("%(n)s smaller group is not shown.", "%(n)s smaller groups are not shown.", count) % {
-        "n": thousands(count)
-    }
+def smaller(count: int) -> tuple[str, ...]:
+    """The note that so many smaller groups are not shown; none where all are."""
+    words = ngettext("%(n)s smaller group is not shown.", "%(n)s smaller groups are not shown.", count)
+    return (words % {"n": thousands(count)},) if count else ()
 
 
 GROUP_HEADINGS = (
@@ -369,6 +369,8 @@ GROUP_HEADINGS = (
     Heading("high", "to"),
     Heading("median_from_hours", "Half gone after"),
     Heading("median_to_hours", "at most"),
+    Heading("median_band_from_hours", "95% from"),
+    Heading("median_band_to_hours", "to"),
     *(Heading(f"within_{name}", f"Within {hours_words(MARKS[name])}") for name in WITHIN_SHOWN),
     Heading("still_up", "Still up"),
 )
@@ -384,8 +386,10 @@ def group_cells(group: GroupFigures) -> Row:
     share = group.removed
     median = group.removal.quantile(0.5)
     low, high = (median.interval if median else None) or (None, None)
+    band = median.band if median else None
+    band_low, band_high = band or (None, None)
     marks = {each.name: each.estimate for each in group.within}
-    missing = group.removal.problem or "not reached"
+    missing = group.removal.problem or group.removal.unreached
     return (
         whole(share.n),
         whole(share.of),
@@ -394,6 +398,8 @@ def group_cells(group: GroupFigures) -> Row:
         portion(share.high),
         hours(low, MISSING if group.too_few else missing),
         hours(high),
+        hours(band_low),
+        hours(band_high, "no bound" if band else MISSING),
         *(portion(marks[name]) for name in WITHIN_SHOWN),
         whole(group.still_up),
     )

@@ -86,10 +86,10 @@ def range_words(low: float, high: float) -> str:
     return one if one == other else _("%(low)s to %(high)s") % {"low": one, "high": other}
 
 
-def quantile_words(quantile: Quantile) -> str:
-    """ "3 d to 4 d (95%: 2 d to 9 d)", or "not reached"."""
+def quantile_words(quantile: Quantile, *, unreached: str) -> str:
+    """ "3 d to 4 d (95%: 2 d to 9 d)", or why it is `unreached`."""
     if quantile.interval is None:
-        return _("not reached")
+        return _(unreached)
     words = range_words(*quantile.interval)
     if quantile.band is None:
         return words

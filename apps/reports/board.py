@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from apps.accounts.roles import Audience
 from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.platforms.registry import platform_name
 
-from .deadlines import Rule, StopsAt, covers, deadline, fits, rules
+from .deadlines import Rule, StopsAt, deadline, fits, in_force, rules
 from .models import Campaign, Channel, Item, Reply, ReplyKind, Report
 from .reply_selectors import bounced, contradicted_claims, unanswered
 from .selectors import countable, items_of, review_targets, shown_url
@@ -116,23 +116,26 @@ def board_of(campaign: Campaign, *, who: Audience, limit: int) -> Board:
 
 
 def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> Shown[DueRow]:
-    """The deadlines ahead of items that do not look gone, one row a report and rule, soonest first.
+    """The deadlines ahead of items that have not gone since their report, and do not look gone; one row a
+    report and rule, soonest first.
 
-    One query counts, of each report that arrived, the items whose clocks of each length still run. Which
+    One query counts, of each report that arrived, the items for which each rule's clock still runs. Which
     rules a report starts is looked up in memory: only reports of the last days have such items.
     """
-    lengths = sorted({rule.hours for rule in rules().values() if rule.hours is not None})
+    limits = {slug: rule.hours for slug, rule in rules().items() if rule.hours is not None}
     running: dict[str, Any] = {}
-    for hours in lengths:
-        in_time = Q(reported_at__gt=now - timedelta(hours=hours))
-        running[f"first_{hours}"] = Min("reported_at", filter=in_time)
-        running[f"count_{hours}"] = Count("pk", filter=in_time)
+    for place, (slug, hours) in enumerate(limits.items()):
+        in_time = Q(reported_at__gt=now - timedelta(hours=hours)) & in_force(rules()[slug], "reported_at")
+        running[f"first_{place}"] = Min("reported_at", filter=in_time)
+        running[f"count_{place}"] = Count("pk", filter=in_time)
+    places = {slug: place for place, slug in enumerate(limits)}
     decided = Reply.objects.filter(report=OuterRef("report"), kind=ReplyKind.DECISION, taken_back_at=None)
     arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
     groups = (
         countable(Item.objects.filter(report__in=arrived))
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
-        .filter(reported_at__gt=now - timedelta(hours=lengths[-1]))
+        .exclude(target__removed_by__gt=F("reported_at"), target__overruled=False)
+        .filter(reported_at__gt=now - timedelta(hours=max(limits.values())))
         .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
         .annotate(**running)
         .order_by()
@@ -142,8 +145,8 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
             report=group["report__number"],
             platform_name=platform_name(told(who, "platform", group["report__platform"])),
             rule=fit.rule,
-            at=deadline(group[f"first_{fit.rule.hours}"], fit.rule.hours),
-            still_up=group[f"count_{fit.rule.hours}"],
+            at=deadline(group[f"first_{places[fit.rule.slug]}"], fit.rule.hours),
+            still_up=group[f"count_{places[fit.rule.slug]}"],
         )
         for group in groups
         for fit in fits(
@@ -153,8 +156,7 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
         )
         if fit.starts
         and fit.rule.hours is not None
-        and group[f"count_{fit.rule.hours}"]
-        and covers(fit.rule, group[f"first_{fit.rule.hours}"])
+        and group[f"count_{places[fit.rule.slug]}"]
         and not (group["decided"] and fit.rule.stops_at != StopsAt.REMOVAL)
     ]
     rows.sort(key=lambda row: (row.at, row.report, row.rule.slug))

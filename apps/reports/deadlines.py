@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import TextChoices
+from django.db.models import Q, TextChoices
 
 from apps.checks.cadence import MARK_TOLERANCE
 from apps.platforms.schema import DefinitionError, TableReader, read_toml
@@ -105,6 +105,14 @@ def covers(rule: Rule, moment: datetime) -> bool:
     """Whether a rule was in force at the moment at which something was reported. Days are counted in UTC."""
     day = moment.astimezone(UTC).date()
     return day >= rule.valid_from and (rule.valid_until is None or day < rule.valid_until)
+
+
+def in_force(rule: Rule, field: str) -> Q:
+    """What `covers` says, asked of the moments in a field."""
+    begun = Q(**{f"{field}__gte": datetime.combine(rule.valid_from, time(), UTC)})
+    if rule.valid_until is None:
+        return begun
+    return begun & Q(**{f"{field}__lt": datetime.combine(rule.valid_until, time(), UTC)})
 
 
 def applies(rule: Rule, *, standing: str, channel: str) -> str | None:

@@ -25,6 +25,11 @@ def _groups(summary: Summary) -> Chart | None:
     return tables.groups(summary.keys, summary.groups, summary.left_out)
 
 
+def _platforms(summary: Summary) -> Chart | None:
+    found = summary.others[BY_PLATFORM]
+    return charts.platforms(found.groups, left_out=found.left_out)
+
+
 def _reports(summary: Summary) -> Chart | None:
     found = summary.others[BY_REPORT]
     return charts.reports(found.groups, left_out=found.left_out)
@@ -41,7 +46,7 @@ BUILDERS: Mapping[str, Builder] = {
     "within": lambda summary: tables.within(summary.total),
     "shares": lambda summary: tables.shares(summary.total),
     "times": lambda summary: tables.times(summary.total),
-    "platforms": lambda summary: charts.platforms(summary.others[BY_PLATFORM].groups),
+    "platforms": _platforms,
     "reports": _reports,
     "claims": lambda summary: tables.claims(summary.total),
     "returns": lambda summary: tables.returns(summary.total),

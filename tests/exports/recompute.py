@@ -136,8 +136,9 @@ def followed(times: list[tuple[float, float]], minimum_n: int) -> tuple[list[tup
     allowed = int(LOST * len(times))
     if len(lost) <= allowed:
         return times, INFINITE
-    in_sight = sorted(left for left, _ in times)[-max(minimum_n, 1)]
-    horizon = max(in_sight, lost[allowed])
+    there = sorted(left for left, _ in times)[-max(minimum_n, 1)]
+    in_sight = sorted(left if right == INFINITE else right for left, right in times)[-max(minimum_n, 2) :]
+    horizon = max(there, in_sight[0], lost[allowed])
     return [(min(left, horizon), right if right <= horizon else INFINITE) for left, right in times], horizon
 
 

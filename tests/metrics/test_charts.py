@@ -129,6 +129,27 @@ def test_groups_are_told_apart_by_dash_and_label_and_those_left_out_are_counted(
     assert few.notes == ("8 groups are not drawn, 1 of them too few to estimate.",)
 
 
+def test_what_was_not_followed_is_not_taken_for_not_gone(campaign: Campaign) -> None:
+    """Of ten, nine were lost from sight after 100 h, and one went long after that: who can tell of half?"""
+    with time_machine.travel(at(400), tick=False):
+        report = make_report(make_campaign("lost"))
+        for _ in range(9):
+            watched(report, "up 1 24 72 100, unclear 110 200 290")
+        watched(report, "up 1 24 72 250, gone 300 302")
+        report.campaign.minimum_n = 5
+        total = summarise(report.campaign).total
+    half = "fewer than half were gone within 4.2 d, and too few were followed longer"
+    assert total.removal.horizon == 100
+    assert findings.removed(total) == (
+        f"1 of 10 eligible items is no longer accessible; {half}; 0 are still up, and of 9 it cannot be told."
+    )
+    assert findings.times(total).startswith(
+        "Fewer than half of 10 eligible items were gone within 4.2 d, and"
+    )
+    (row,) = (row for row in tables.times(total).rows if row[0].text == "Removal")
+    assert row[2].text == "too few followed so long"
+
+
 def test_a_group_that_is_too_small_shows_counts_and_says_so(campaign: Campaign) -> None:
     Campaign.objects.update(minimum_n=15)
     chart = charts.removed(read(Campaign.objects.get()).total)
@@ -201,6 +222,24 @@ def test_a_platform_that_is_too_small_stands_last_and_says_so(campaign: Campaign
     said = [note["text"] for note in chart.plot["layout"]["annotations"]]
     assert f"2 of 4 ({TOO_FEW})" in said
     assert TOO_FEW in said
+
+
+def test_platforms_that_were_left_out_are_counted_and_said_so(campaign: Campaign) -> None:
+    chart = charts.platforms(read(campaign).others[PLATFORM].groups, left_out=3)
+    assert chart
+    assert chart.finding.startswith("Of the 2 largest of 5 platforms, the share")
+    assert chart.notes[-1] == "3 smaller groups are not shown."
+
+
+def test_a_median_stands_with_its_band_in_the_table_as_it_is_drawn(campaign: Campaign) -> None:
+    found = read(campaign).others[PLATFORM].groups
+    chart = charts.platforms(found)
+    assert chart
+    bands = [group.removal.quantile(0.5).band for group in tables.by_share(found)]
+    for place, name in enumerate(("median_band_from_hours", "median_band_to_hours")):
+        assert column(chart, name) == ["" if band[place] is None else f"{band[place]:.6g}" for band in bands]
+    drawn = [trace for trace in chart.plot["data"] if trace["meta"]["part"] == "points"]
+    assert len(drawn) == 2
 
 
 def test_reports_are_small_multiples_with_the_same_axes(campaign: Campaign) -> None:

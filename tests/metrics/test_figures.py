@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from apps.metrics.deadlines import fits_of
 from apps.metrics.figures import (
     MARKS,
+    TOO_FEW,
     Material,
+    TimeFigures,
     account_places,
     group_figures,
     hours_label,
@@ -138,6 +141,32 @@ def test_nothing_is_estimated_beyond_what_enough_were_followed_for() -> None:
     assert (within["72h"].estimate, within["72h"].problem) == (0, "")
     assert (within["7d"].estimate, within["7d"].problem) == (None, "too few followed so long")
     assert (within["7d"].surely, within["7d"].possibly, within["30d"].surely) == (0, 39, 1)
+
+
+def test_what_went_together_is_counted_though_nothing_outlasted_it() -> None:
+    """17 of 20 went between 100 h and 106 h; the others were lost from sight at 30 h."""
+    left, right = np.full(20, 100.0), np.full(20, 106.0)
+    left[:3], right[:3] = 30, np.inf
+    figures = time_figures(Times(left, right), minimum_n=5)
+    assert figures.horizon == 106
+    assert figures.quantile(0.5).interval == (100, 106)
+
+
+@pytest.mark.parametrize("minimum_n", [1, 5])
+def test_one_that_went_long_after_all_others_were_lost_does_not_speak_for_them(minimum_n: int) -> None:
+    left, right = np.full(10, 100.0), np.full(10, np.inf)
+    left[0], right[0] = 250, 300
+    figures = time_figures(Times(left, right), minimum_n=minimum_n)
+    assert figures.quantile(0.25).interval is None
+    assert figures.unreached == "too few followed so long"
+
+
+def test_bounds_are_counted_where_an_estimate_did_not_converge() -> None:
+    times = Times(np.array([0.0, 30.0]), np.array([2.0, np.inf]))
+    for problem, shares in (("the estimate did not converge", (0.5, 0.5)), (TOO_FEW, (None, None))):
+        within = {each.name: each for each in marks_within(times, TimeFigures(1, 2, problem=problem))}
+        assert (within["24h"].low, within["24h"].high) == shares
+        assert (within["24h"].estimate, within["24h"].problem) == (None, problem)
 
 
 def test_where_all_were_followed_to_their_end_the_last_ones_count() -> None:

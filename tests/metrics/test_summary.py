@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -457,6 +459,58 @@ def test_the_json_has_the_shape_that_programs_rely_on(campaign: Campaign, report
     assert group["removal_time_hours"]["method"] == "turnbull-1976"
     assert group["removal_time_hours"]["p90"] is None
     assert group["problem"] is None
+
+
+SHARE = "n of value low high"
+TIMES = "n of horizon p25 p50 p75 p90 band method band_method problem"
+WITHIN = "surely possibly of low high estimate band problem"
+
+
+@pytest.mark.parametrize(
+    ("part", "keys"),
+    [
+        ("share_removed", SHARE),
+        ("share_acted_on", SHARE),
+        ("share_inconclusive", SHARE),
+        ("removed_within.24h", WITHIN),
+        ("removal_time_hours", TIMES),
+        ("removal_time_hours.band", "p25 p50 p75 p90"),
+        ("first_reply_hours", f"unit reports bounced {TIMES}"),
+        ("first_answer_hours", f"unit reports bounced {TIMES}"),
+        ("decision_hours", f"unit reports bounced {TIMES}"),
+        (
+            "deadlines.0",
+            "rule name jurisdiction citation binding hours stops_at of met missed running indeterminate "
+            "undelivered does_not_apply",
+        ),
+        ("deadlines.0.does_not_apply.0", "why n"),
+        ("claims", "removed still_up seen_after_claim hours_up_after_claim restricted refused gone"),
+        ("claims.gone", SHARE),
+        ("claims.hours_up_after_claim", TIMES),
+        ("returns", "share up_now hours_gone"),
+        (
+            "accounts",
+            "accounts unknown_items items_per_account gone up up_with_removed_items removed_items",
+        ),
+        ("accounts.items_per_account", "median most"),
+        ("accounts.removed_items", "with_account alone unknown"),
+        ("controls", "of removed removed_within removal_time_hours difference"),
+        ("controls.removed_within.24h", WITHIN),
+        ("controls.difference.24h", "value low high"),
+    ],
+)
+def test_each_part_of_the_json_has_its_keys(
+    part: str, keys: str, campaign: Campaign, report: Report, repository: Path
+) -> None:
+    """They change with the version alone, and stand on the page about them."""
+    report.standing, report.category = "journalist", "intimate_images"
+    report.save()
+    found = json.loads(json.dumps(summary_json(summarise(campaign))))["groups"][0]
+    for step in part.split("."):
+        found = found[int(step) if step.isdecimal() else step]
+    assert list(found) == keys.split()
+    text = (repository / "docs" / "summary.md").read_text()
+    assert [key for key in found if not re.search(rf'[`"]{key}[`"]', text)] == []
 
 
 def test_an_empty_campaign_has_a_total_of_nothing(campaign: Campaign) -> None:

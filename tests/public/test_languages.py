@@ -23,6 +23,7 @@ from apps.exports.edition_files import FIGURES, HEADS
 from apps.exports.editions import correct_edition, publish_edition
 from apps.exports.published import LANGUAGES
 from apps.metrics.definitions import DEFINITIONS, EXCLUSIONS
+from apps.metrics.figures import NOT_CONVERGED, NOT_FOLLOWED, NOT_REACHED, TOO_FEW
 from apps.platforms import registry
 from apps.public.languages import NAMES, SHORT, TAGS
 from apps.reports.deadlines import rules
@@ -151,6 +152,7 @@ def test_everything_that_registries_say_is_translated() -> None:
     said = {text for each in DEFINITIONS.values() for text in (each.title, each.meaning, each.formula)}
     said |= {text for each in DEFINITIONS.values() for text in (each.unit, each.population, each.exclusions)}
     said |= {words for _, words in EXCLUSIONS.values()}
+    said |= {TOO_FEW, NOT_CONVERGED, NOT_FOLLOWED, NOT_REACHED}
     said |= {str(each.label) for words in (Status, Outcome, Reason, Category, Channel) for each in words}
     said |= {text for rule in rules().values() for text in (rule.name, rule.jurisdiction, rule.citation)}
     with translation.override("de"):

@@ -171,6 +171,36 @@ def test_a_deadline_counts_the_items_that_are_still_up_and_whose_clock_still_run
     assert due(team) == [(1, "us-take-it-down", 8, 2)]
 
 
+@pytest.mark.parametrize("first_hours", [1, 20, 40])
+def test_items_reported_before_and_after_a_rule_began_are_told_apart(team: Team, first_hours: int) -> None:
+    """The US act begins on 19 May 2026 and gives 48 hours; one report, items of the day before and after."""
+    begins = datetime(2026, 5, 19, tzinfo=UTC)
+    report = sent(team, 0)
+    for hours in (-first_hours, 1):
+        item = make_item(report)
+        item.reported_at = begins + timedelta(hours=hours)
+        item.save()
+    with time_machine.travel(begins + timedelta(hours=4), tick=False):
+        rows = board_of(team.campaign, who=Audience.MEMBERS, limit=10).deadlines.rows
+    (row,) = (row for row in rows if row.rule.hours == 48)
+    assert (row.at, row.still_up) == (begins + timedelta(hours=49), 1)
+
+
+def test_what_was_removed_in_time_and_came_back_is_not_due(team: Team) -> None:
+    """The figures count its first removal, which met the limit; what a person found to be none is due."""
+    report = sent(team, 10)
+    back, mistaken, before = (
+        make_target(status=Status.AVAILABLE, removed_by=ago(hours), overruled=overruled)
+        for hours, overruled in ((5, False), (4, True), (20, False))
+    )
+    for target in (back, mistaken, before):
+        item = make_item(report, target)
+        item.reported_at = ago(9)
+        item.save()
+    (row,) = board_of(team.campaign, who=Audience.MEMBERS, limit=10).deadlines.rows
+    assert row.still_up == 2
+
+
 def test_a_clock_that_the_report_does_not_start_is_not_on_the_board(team: Team) -> None:
     for standing, category in (
         (Standing.JOURNALIST, Category.INTIMATE_IMAGES),
