@@ -13,7 +13,7 @@ from apps.core.templatetags.show import thousands
 from . import findings, plots, tables
 from .chart import Cell, Chart, Heading, Row, points, portion, text, whole
 from .chart import duration as hours
-from .figures import MARKS, TOO_FEW, GroupFigures
+from .figures import MARKS, TOO_FEW, GroupFigures, Within
 from .grouping import GroupKey, grouping_words
 from .survival import Fit, band
 from .timeline import DAY, HOUR, MONTH, Timeline
@@ -245,6 +245,21 @@ def _report(group: GroupFigures) -> str:
     return _("report %(number)s") % {"number": group.by[GroupKey.REPORT]}
 
 
+def _estimate_headings(name: str, words: str) -> tuple[Heading, ...]:
+    return (
+        Heading(name, words),
+        Heading(f"{name}_low", "95% from"),
+        Heading(f"{name}_high", "to"),
+        Heading(f"{name}_of", "of"),
+    )
+
+
+def _estimate_cells(within: Within) -> Row:
+    """The estimate within a mark with its band, in the order of `_estimate_headings`."""
+    low, high = within.band or (None, None)
+    return portion(within.estimate), portion(low), portion(high), whole(within.of)
+
+
 def controls(group: GroupFigures) -> Chart | None:
     """Reported items beside those that nobody reported; None where there are no controls."""
     beside = group.controls
@@ -263,10 +278,8 @@ def controls(group: GroupFigures) -> Chart | None:
         rows.append(
             (
                 Cell(hours_words(one.hours), str(one.hours)),
-                portion(one.estimate),
-                whole(one.of),
-                portion(other.estimate),
-                whole(other.of),
+                *_estimate_cells(one),
+                *_estimate_cells(other),
                 points(found.difference.value if found else None),
                 points(found.difference.low if found else None),
                 points(found.difference.high if found else None),
@@ -278,10 +291,8 @@ def controls(group: GroupFigures) -> Chart | None:
         finding=findings.controls(group),
         headings=(
             Heading("within_hours", "Within", number=False),
-            Heading("reported", "Reported"),
-            Heading("reported_of", "of"),
-            Heading("controls", "Controls"),
-            Heading("controls_of", "of"),
+            *_estimate_headings("reported", "Reported"),
+            *_estimate_headings("controls", "Controls"),
             Heading("difference", "Difference, points"),
             Heading("low", "95% from"),
             Heading("high", "to"),

@@ -269,8 +269,10 @@ def test_no_more_than_24_reports_are_drawn(campaign: Campaign) -> None:
 
 
 def test_reported_items_stand_beside_controls(campaign: Campaign) -> None:
-    chart = charts.controls(read(campaign).total)
+    total = read(campaign).total
+    chart = charts.controls(total)
     assert chart
+    assert total.controls
     assert [line["name"].partition(":")[0] for line in traces(chart, "line")] == ["Reported", "Controls"]
     assert [line["line"]["dash"] for line in traces(chart, "line")] == ["solid", "dash"]
     # At 7 d: 9 of 14 had gone, and 1 of 2 controls. A difference of 9/14 - 1/2 = 14.3 percentage points.
@@ -282,6 +284,14 @@ def test_reported_items_stand_beside_controls(campaign: Campaign) -> None:
     assert row["168"] == "0.1429"
     # At 3 h: 1 of 14 in (1, 2], and none of the controls.
     assert row["3"] == "0.0714"
+    # The bands that are drawn stand there, too.
+    for part, fit in (("reported", total.removal.fit), ("controls", total.controls.times.fit)):
+        assert fit
+        low, high = survival.band(fit, list(map(float, MARKS.values())))
+        for name, limits in ((f"{part}_low", low), (f"{part}_high", high)):
+            written = {place: float(one) for place, one in enumerate(column(chart, name)) if one}
+            assert len(written) > 5  # up to the mark that enough were followed to
+            assert written == pytest.approx({place: limits[place] for place in written}, abs=1e-4)
 
 
 def test_too_few_controls_are_said_and_not_compared(campaign: Campaign) -> None:
