@@ -188,7 +188,7 @@ def _times(group: str, figure: str, times: TimeFigures) -> Iterator[Row]:
             band_low,
             band_high,
             _HOURS,
-            times.problem or ("" if low is not None else times.unreached),
+            times.problem or ("" if low is not None else times.unreached(p)),
         )
 
 

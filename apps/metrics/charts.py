@@ -201,9 +201,7 @@ def _dots(group: GroupFigures) -> plots.Dots:
         share_words=share_words(share),
         time=median.band if median else None,
         time_at=median.interval if median else None,
-        time_words=quantile_words(median, unreached=group.removal.unreached)
-        if median
-        else _(group.removal.problem),
+        time_words=quantile_words(group.removal, 0.5),
     )
 
 

@@ -77,10 +77,9 @@ class TimeFigures:
         """One of the quantiles; None where there is no estimate."""
         return next((one for one in self.quantiles if one.p == p), None)
 
-    @property
-    def unreached(self) -> str:
-        """Why a quantile without an interval has none: so few have ended, or nobody can tell for so long."""
-        return NOT_REACHED if math.isinf(self.horizon) else NOT_FOLLOWED
+    def unreached(self, p: float) -> str:
+        """Why that quantile has no interval: fewer have ended, or more have, and none can tell when."""
+        return NOT_REACHED if self.n < p * self.of else NOT_FOLLOWED
 
 
 @dataclass(frozen=True, slots=True)

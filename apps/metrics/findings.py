@@ -54,7 +54,7 @@ def removed(group: GroupFigures) -> str:
     ) % {"n": thousands(gone), "of": eligible(group.eligible)}
     if group.too_few:
         said += f" ({_(TOO_FEW)})"
-    elif half := _half(group.removal):
+    elif half := _half(group):
         said += f"; {half}"
     up = ngettext("%(n)s is still up", "%(n)s are still up", group.still_up)
     said += f"; {up % {'n': thousands(group.still_up)}}"
@@ -65,15 +65,15 @@ def removed(group: GroupFigures) -> str:
     return f"{said}, {rest % {'n': thousands(undecided)}}."
 
 
-def _half(times: TimeFigures) -> str:
-    median = times.quantile(0.5)
+def _half(group: GroupFigures) -> str:
+    median = group.removal.quantile(0.5)
     if median is None:
-        return _(times.problem)
-    if median.interval is None and times.unreached == NOT_FOLLOWED:
-        said = {"time": spelt(times.horizon)}
-        return _("fewer than half were gone within %(time)s, and too few were followed longer") % said
-    if median.interval is None:
+        return _(group.removal.problem)
+    if median.interval is None and _most_are_up(group):
         return _("fewer than half have gone so far")
+    if median.interval is None:
+        said = {"time": spelt(group.removal.horizon)}
+        return _("fewer than half were gone within %(time)s, and too few were followed longer") % said
     low, high = median.interval
     if low == 0:
         return _("half were gone within %(time)s") % {"time": spelt(high)}
@@ -86,10 +86,16 @@ def times(group: GroupFigures) -> str:
     """When half of the items were gone, and half of the reports had a reply."""
     replies = group.first_reply.times
     items, reports = eligible(group.eligible), _reports(replies.of)
-    return _sentence(f"{_half_gone(group.removal, items)}; {_half_replied(replies, reports)}")
+    return _sentence(f"{_half_gone(group, items)}; {_half_replied(replies, reports)}")
 
 
-def _half_gone(clock: TimeFigures, of: str) -> str:
+def _most_are_up(group: GroupFigures) -> bool:
+    """Whether fewer than half have gone so far for certain: more are up. Else an estimate has an end."""
+    return 2 * group.still_up > group.eligible or math.isinf(group.removal.horizon)
+
+
+def _half_gone(group: GroupFigures, of: str) -> str:
+    clock = group.removal
     median = clock.quantile(0.5)
     if median is None:
         said = {"n": thousands(clock.n), "of": of, "problem": _(clock.problem)}
@@ -97,13 +103,13 @@ def _half_gone(clock: TimeFigures, of: str) -> str:
             "%(n)s of %(of)s was gone (%(problem)s)", "%(n)s of %(of)s were gone (%(problem)s)", clock.n
         )
         return words % said
-    if median.interval is None and clock.unreached == NOT_FOLLOWED:
+    if median.interval is None and _most_are_up(group):
+        return _("fewer than half of %(of)s were gone so far") % {"of": of}
+    if median.interval is None:
         said = {"of": of, "time": spelt(clock.horizon)}
         return (
             _("fewer than half of %(of)s were gone within %(time)s, and too few were followed longer") % said
         )
-    if median.interval is None:
-        return _("fewer than half of %(of)s were gone so far") % {"of": of}
     low, high = median.interval
     if low == 0:
         return _("half of %(of)s were gone within %(high)s") % {"of": of, "high": spelt(high)}
@@ -122,7 +128,7 @@ def _half_replied(clock: TimeFigures, of: str) -> str:
             clock.n,
         )
         return words % said
-    if median.interval is None and clock.unreached == NOT_FOLLOWED:
+    if median.interval is None and clock.unreached(0.5) == NOT_FOLLOWED:
         said = {"of": of, "time": spelt(clock.horizon)}
         return (
             _("fewer than half of %(of)s had a first reply within %(time)s, and too few were followed longer")

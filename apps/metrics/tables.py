@@ -102,7 +102,7 @@ def _key_time(label: str, what: str, clock: TimeFigures, definition: str) -> Key
     median = clock.quantile(0.5)
     if median is None:
         return KeyFigure(_(label), _(clock.problem), counts, definition)
-    figure = range_words(*median.interval) if median.interval else _(clock.unreached)
+    figure = range_words(*median.interval) if median.interval else _(clock.unreached(0.5))
     if median.band is None:
         return KeyFigure(_(label), figure, counts, definition)
     low, high = median.band
@@ -224,8 +224,8 @@ def _clock_rows(name: str, unit: str, clock: TimeFigures) -> Iterator[Row]:
         yield (
             text(name),
             Cell(percent_words(f"{100 * quantile.p:.0f}"), f"{quantile.p}"),
-            hours(low, clock.unreached),
-            hours(high, clock.unreached),
+            hours(low, clock.unreached(quantile.p)),
+            hours(high, clock.unreached(quantile.p)),
             hours(band_low),
             hours(band_high, "no bound" if quantile.band else MISSING),
             *counts,
@@ -389,7 +389,7 @@ def group_cells(group: GroupFigures) -> Row:
     band = median.band if median else None
     band_low, band_high = band or (None, None)
     marks = {each.name: each.estimate for each in group.within}
-    missing = group.removal.problem or group.removal.unreached
+    missing = group.removal.problem or group.removal.unreached(0.5)
     return (
         whole(share.n),
         whole(share.of),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import npgettext, pgettext
 
 from .counts import percent, percent_words
-from .figures import TOO_FEW, Quantile, Within
+from .figures import TOO_FEW, TimeFigures, Within
 from .shares import Share
 
 DAY = 24
@@ -86,10 +86,13 @@ def range_words(low: float, high: float) -> str:
     return one if one == other else _("%(low)s to %(high)s") % {"low": one, "high": other}
 
 
-def quantile_words(quantile: Quantile, *, unreached: str) -> str:
-    """ "3 d to 4 d (95%: 2 d to 9 d)", or why it is `unreached`."""
+def quantile_words(times: TimeFigures, p: float) -> str:
+    """ "3 d to 4 d (95%: 2 d to 9 d)", or why there is none."""
+    quantile = times.quantile(p)
+    if quantile is None:
+        return _(times.problem)
     if quantile.interval is None:
-        return _(unreached)
+        return _(times.unreached(p))
     words = range_words(*quantile.interval)
     if quantile.band is None:
         return words

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from apps.metrics.deadlines import fits_of
 from apps.metrics.figures import (
     MARKS,
+    NOT_FOLLOWED,
+    NOT_REACHED,
     TOO_FEW,
     Material,
     TimeFigures,
@@ -158,7 +160,7 @@ def test_one_that_went_long_after_all_others_were_lost_does_not_speak_for_them(m
     left[0], right[0] = 250, 300
     figures = time_figures(Times(left, right), minimum_n=minimum_n)
     assert figures.quantile(0.25).interval is None
-    assert figures.unreached == "too few followed so long"
+    assert [figures.unreached(p) for p in (0.05, 0.1, 0.25)] == [NOT_FOLLOWED, NOT_FOLLOWED, NOT_REACHED]
 
 
 def test_bounds_are_counted_where_an_estimate_did_not_converge() -> None:

@@ -165,9 +165,7 @@ def _line(name: str, value: str) -> str:
 def _times(times: TimeFigures) -> str:
     if times.problem:
         return times.problem
-    return "; ".join(
-        f"{100 * each.p:.0f}%: {quantile_words(each, unreached=times.unreached)}" for each in times.quantiles
-    )
+    return "; ".join(f"{100 * each.p:.0f}%: {quantile_words(times, each.p)}" for each in times.quantiles)
 
 
 def _reply(reply: ReplyFigures) -> str:
