@@ -175,7 +175,7 @@ _ALL = (
         "The share of eligible items whose first removal came within a time after the report.",
         "low: seen gone by then / eligible; high: not seen there then or later / eligible; estimate: "
         "Turnbull's, its mass spread evenly within each of its intervals, with a pointwise 95% band; none "
-        f"for times up to which fewer than the minimum n were in sight (or until they were gone), if more "
+        "for times up to which fewer than the minimum n were in sight (or until they were gone), if more "
         f"than {LOST:.0%} had been lost from sight before. "
         f"At {_MARKS}. A check that ended within {int(MARK_TOLERANCE.total_seconds() // 60)} minutes after a "
         "mark answers for the mark. An item that came back counts as removed here; returns are apart",

@@ -90,7 +90,7 @@ def times(group: GroupFigures) -> str:
 
 
 def _most_are_up(group: GroupFigures) -> bool:
-    """Whether fewer than half have gone so far for certain: more are up. Else an estimate has an end."""
+    """Whether fewer than half have gone so far for certain, because more are up or all were followed."""
     return 2 * group.still_up > group.eligible or math.isinf(group.removal.horizon)
 
 

@@ -178,9 +178,13 @@ def read_claims(
     if only is None:
         # Apart from the replies, which are few: a database takes longer to join them to each claim.
         replies = standing.filter(report__campaign=campaign)
-        columns = read_of(replies, Claim, "reply", _CLAIM_COLUMNS)
         given = read_columns(replies.order_by(), {"pk": F("pk"), "at": in_seconds("received_at")})
-        columns["at"] = given["at"][places(given["pk"], columns["reply"])]
+        columns = read_of(replies, Claim, "reply", _CLAIM_COLUMNS)
+        place = places(given["pk"], columns["reply"])
+        if (place < 0).any():  # of a reply that was logged meanwhile, which SQLite lets be seen
+            columns = {name: column[place >= 0] for name, column in columns.items()}
+            place = place[place >= 0]
+        columns["at"] = given["at"][place]
     else:
         claims = Claim.objects.filter(item__in=among(only), reply__in=standing.order_by().values("pk"))
         columns = read_columns(claims, {**_CLAIM_COLUMNS, "at": in_seconds("reply__received_at")})

@@ -17,10 +17,13 @@ from scipy.stats import binomtest
 
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
+from apps.metrics import responses
 from apps.metrics.figures import GroupFigures
 from apps.metrics.grouping import GroupKey
 from apps.metrics.population import Exclusion
+from apps.metrics.reading import Whole, read_of
 from apps.metrics.records import read_items, seconds
+from apps.metrics.responses import read_claims
 from apps.metrics.summary import UnknownGroup, UnusableMoment, summarise
 from apps.metrics.summary_json import summary_json
 from apps.reports.models import Campaign, Item, Report
@@ -604,6 +607,29 @@ def test_what_bounced_after_an_answer_was_something_else(campaign: Campaign) -> 
     log_reply(report=report, kind="bounced", received_at=at(50))
     reply = total(campaign).first_reply
     assert (reply.bounced, reply.times.n) == (0, 1)
+
+
+def test_a_reply_that_is_logged_while_claims_are_read_takes_no_other_ones_moment(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside a transaction SQLite lets it be seen between two queries."""
+    report = make_report(campaign)
+    first, second = watched(report, "up 1 9"), watched(report, "up 1 9")
+
+    def claim(item: Item, hours: float) -> None:
+        claims = {item.pk: "removed"}
+        log_reply(report=report, kind="decision", decision="partly", received_at=at(hours), claims=claims)
+
+    def read_later(*asked: Any) -> dict[str, Whole]:
+        claim(second, 3)
+        return read_of(*asked)
+
+    claim(first, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(responses, "read_of", read_later)
+        found = read_claims(campaign)
+    assert dict(zip(found.item.tolist(), found.at.tolist(), strict=True)) == {first.pk: seconds(at(2))}
+    assert len(read_claims(campaign).item) == 2
 
 
 def test_how_long_an_item_outlasted_a_claim_ends_with_the_removal_after_it(campaign: Campaign) -> None:
