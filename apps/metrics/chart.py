@@ -18,7 +18,7 @@ from apps.core.templatetags.show import thousands
 
 from .definitions import DEFINITIONS, Definition
 from .shares import Share
-from .words import fine_percent, hours_words
+from .words import fine_percent, hours_words, points_words
 
 MISSING = "–"
 Plot = Mapping[str, Any]
@@ -109,7 +109,7 @@ def points(value: float | None) -> Cell:
     """A difference of two shares, shown in percentage points."""
     if value is None:
         return Cell(MISSING, "")
-    return Cell(f"{100 * value:+.1f}".replace("-", "−"), _decimal(value, 4))
+    return Cell(points_words(value), _decimal(value, 4))
 
 
 def duration(hours: float | None, missing: str = MISSING) -> Cell:

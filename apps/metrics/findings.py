@@ -25,7 +25,7 @@ from .figures import (
 from .grouping import grouping_words
 from .population import Exclusion
 from .timeline import Timeline
-from .words import decimal, fine_percent, spelt, spelt_range
+from .words import fine_percent, points_words, spelt, spelt_range
 
 LEFT_OUT = {
     Exclusion.GONE_BEFORE_REPORT: gettext_noop("gone before the report"),
@@ -401,14 +401,11 @@ def _last_known(group: GroupFigures, beside: ControlFigures) -> MarkDifference:
 
 
 def _difference(mark: MarkDifference) -> str:
-    def signed(value: float) -> str:
-        return decimal(f"{100 * value:+.1f}".replace("-", "−"))
-
     found = mark.difference
     return _("a difference of %(value)s percentage points (95%%: %(low)s to %(high)s)") % {
-        "value": signed(found.value),
-        "low": signed(found.low),
-        "high": signed(found.high),
+        "value": points_words(found.value),
+        "low": points_words(found.low),
+        "high": points_words(found.high),
     }
 
 

@@ -45,6 +45,11 @@ def decimal(number: str) -> str:
     return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
 
 
+def points_words(difference: float) -> str:
+    """A difference of two shares in percentage points, with its sign: "+14.3", "−2.0"."""
+    return decimal(f"{100 * difference:+.1f}".replace("-", "−"))
+
+
 def hours_words(hours: float) -> str:
     """A duration as people say it: "45 min", "6 h", "3.5 d". Up to three days in hours."""
     number, unit = _amount(hours)

@@ -448,6 +448,12 @@ def test_a_cell_is_read_by_people_and_by_programs(cell: Any, shown: str, written
     assert (cell.text, cell.csv) == (shown, written)
 
 
+def test_points_have_the_decimal_sign_of_the_language_and_in_files_that_of_programs() -> None:
+    with translation.override("de"):
+        cell = points(0.1429)
+    assert (cell.text, cell.csv) == ("+14,3", "0.1429")
+
+
 @pytest.mark.parametrize(
     ("p", "words"),
     [(1.0, "1.00"), (0.5, "0.50"), (0.0312, "0.031"), (0.00004, "0.000040"), (1e-9, "less than 0.000001")],
