@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -360,46 +360,34 @@ def marks_within(times: Times, removal: TimeFigures) -> tuple[Within, ...]:
     possibly = np.array(
         [np.count_nonzero(times.left < mark) + np.count_nonzero(exact == mark) for mark in hours]
     )
+    bounded = removal.problem != TOO_FEW  # counting needs no estimate
+    counted = [
+        Within(
+            name=name,
+            hours=mark,
+            surely=sure,
+            possibly=possible,
+            of=of,
+            low=sure / of if bounded else None,
+            high=possible / of if bounded else None,
+            estimate=None,
+            band=None,
+            problem=removal.problem or NOT_FOLLOWED,
+        )
+        for (name, mark), sure, possible in zip(
+            MARKS.items(), surely.tolist(), possibly.tolist(), strict=True
+        )
+    ]
     fit = removal.fit
     if fit is None:
-        bounded = removal.problem != TOO_FEW  # counting needs no estimate
-        return tuple(
-            Within(
-                name,
-                mark,
-                sure,
-                possible,
-                of,
-                sure / of if bounded else None,
-                possible / of if bounded else None,
-                None,
-                None,
-                removal.problem,
-            )
-            for (name, mark), sure, possible in zip(
-                MARKS.items(), surely.tolist(), possibly.tolist(), strict=True
-            )
-        )
-    low, high = surely / of, possibly / of
+        return tuple(counted)
     # A fit has converged to within its tolerance; what was counted is certain.
-    estimate = np.clip(fit.estimate(hours), low, high)
+    estimate = np.clip(fit.estimate(hours), surely / of, possibly / of)
     below, above = survival.band(fit, hours)
-    columns = (
-        surely,
-        possibly,
-        low,
-        high,
-        estimate,
-        np.minimum(below, estimate),
-        np.maximum(above, estimate),
-    )
+    columns = (estimate, np.minimum(below, estimate), np.maximum(above, estimate))
     return tuple(
-        Within(name, mark, sure, possible, of, one, other, middle, (least, most))
-        if mark <= removal.horizon
-        else Within(name, mark, sure, possible, of, one, other, None, None, NOT_FOLLOWED)
-        for (name, mark), sure, possible, one, other, middle, least, most in zip(
-            MARKS.items(), *(column.tolist() for column in columns), strict=True
-        )
+        replace(one, estimate=middle, band=(least, most), problem="") if one.hours <= removal.horizon else one
+        for one, middle, least, most in zip(counted, *(column.tolist() for column in columns), strict=True)
     )
 
 

@@ -122,20 +122,19 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
     One query counts, of each report that arrived, the items for which each rule's clock still runs. Which
     rules a report starts is looked up in memory: only reports of the last days have such items.
     """
-    limits = {slug: rule.hours for slug, rule in rules().items() if rule.hours is not None}
+    begun = {rule: now - timedelta(hours=rule.hours) for rule in rules().values() if rule.hours is not None}
     running: dict[str, Any] = {}
-    for place, (slug, hours) in enumerate(limits.items()):
-        in_time = Q(reported_at__gt=now - timedelta(hours=hours)) & in_force(rules()[slug], "reported_at")
-        running[f"first_{place}"] = Min("reported_at", filter=in_time)
-        running[f"count_{place}"] = Count("pk", filter=in_time)
-    places = {slug: place for place, slug in enumerate(limits)}
+    for rule, since in begun.items():
+        in_time = Q(reported_at__gt=since) & in_force(rule, "reported_at")
+        running[f"first_{rule.slug}"] = Min("reported_at", filter=in_time)
+        running[f"count_{rule.slug}"] = Count("pk", filter=in_time)
     decided = Reply.objects.filter(report=OuterRef("report"), kind=ReplyKind.DECISION, taken_back_at=None)
     arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
     groups = (
         countable(Item.objects.filter(report__in=arrived))
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .exclude(target__removed_by__gt=F("reported_at"), target__overruled=False)
-        .filter(reported_at__gt=now - timedelta(hours=max(limits.values())))
+        .filter(reported_at__gt=min(begun.values()))
         .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
         .annotate(**running)
         .order_by()
@@ -145,8 +144,8 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
             report=group["report__number"],
             platform_name=platform_name(told(who, "platform", group["report__platform"])),
             rule=fit.rule,
-            at=deadline(group[f"first_{places[fit.rule.slug]}"], fit.rule.hours),
-            still_up=group[f"count_{places[fit.rule.slug]}"],
+            at=deadline(group[f"first_{fit.rule.slug}"], fit.rule.hours),
+            still_up=group[f"count_{fit.rule.slug}"],
         )
         for group in groups
         for fit in fits(
@@ -156,7 +155,7 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
         )
         if fit.starts
         and fit.rule.hours is not None
-        and group[f"count_{places[fit.rule.slug]}"]
+        and group[f"count_{fit.rule.slug}"]
         and not (group["decided"] and fit.rule.stops_at != StopsAt.REMOVAL)
     ]
     rows.sort(key=lambda row: (row.at, row.report, row.rule.slug))

@@ -207,9 +207,8 @@ def test_lifelines_finds_the_same_likelihood_and_curve(seen: Times) -> None:
         theirs[(places.lower == interval.left) & (places.upper == interval.right)] = share
     assert theirs.sum() == pytest.approx(1)  # all of its intervals are among ours
     assert likelihood(places, theirs) <= fit.log_likelihood + 1e-9
-    assert likelihood(places, theirs) == pytest.approx(
-        fit.log_likelihood, abs=5e-5
-    )  # it stops a little early
+    # It stops a little early.
+    assert likelihood(places, theirs) == pytest.approx(fit.log_likelihood, abs=5e-5)
     assert theirs == pytest.approx(masses(fit, places), abs=2e-3)
 
 
