@@ -90,20 +90,33 @@ def lease_hosts(
     1. Without a lock, look whether there is anything: most looks find nothing.
     2. Take the candidates that no other worker is taking at this moment.
     3. Claim them on the condition that they are still free, and keep those that we got.
+    4. Where another worker was faster, look for others in place of those: fewer than `limit` means that no
+       more wait.
     """
     wall, ends = _now()
-    free = _free(wall)
     waiting = waiting_hosts(wall, among=among, canaries=canaries)
-    found = list(waiting.values_list("pk", flat=True)[:limit])
-    if not found:
-        return []
-    token, until = secrets.token_hex(16), wall + length()
+    token = secrets.token_hex(16)
+    tried: list[int] = []
+    taken = 0
+    while taken < limit:
+        wanted = limit - taken
+        found = list(waiting.exclude(pk__in=tried).values_list("pk", flat=True)[:wanted])
+        if found:
+            taken += _claim(found, token, wall)
+            tried += found
+        if len(found) < wanted:
+            break
+    return _held(token, ends) if taken else []
+
+
+def _claim(hosts: Sequence[int], token: str, wall: datetime) -> int:
+    """Lease those of some hosts that are free at a real time, by their keys; returns how many."""
+    free = Host.objects.filter(_free(wall))
     with transaction.atomic():
-        hosts = Host.objects.filter(free, pk__in=found).order_by("pk")
         skip = connection.features.has_select_for_update_skip_locked
-        ids = [host.pk for host in hosts.select_for_update(skip_locked=skip)]
-        Host.objects.filter(free, pk__in=ids).update(lease_token=token, lease_until=until)
-    return _held(token, ends)
+        locked = free.filter(pk__in=hosts).order_by("pk").select_for_update(skip_locked=skip)
+        ids = [host.pk for host in locked]
+        return free.filter(pk__in=ids).update(lease_token=token, lease_until=wall + length())
 
 
 def lease_host(name: str) -> Lease | None:

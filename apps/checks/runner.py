@@ -345,8 +345,6 @@ class Runner:
                     if between:
                         between()
                     look_at = time.monotonic() + LOOK_EVERY_SECONDS
-                elif self._wants_hosts() and not over:
-                    self._take_hosts()
                 if self._is_time_for_what_is_held():
                     self._look_at_what_is_held()
                 self._renew()
@@ -355,6 +353,8 @@ class Runner:
                 self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
+                if self._wants_hosts() and not over:
+                    self._take_hosts()
                 self._give_leases_back()
                 if not self._runs and not forever and (over or not self._looking):
                     if over or not self._take_hosts():
@@ -379,15 +379,17 @@ class Runner:
         taken = leases.lease_hosts(limit=limit, among=self._among, canaries=self._canaries)
         runs = {lease.host_id: HostRun(lease, registry.politeness(lease.host)) for lease in taken}
         self._runs |= runs
+        self._more_wait = len(taken) == limit
         if runs:
             self._load_canaries(runs)
-        self._more_wait = len(taken) == limit
+            for run in runs.values():
+                self._advance(run)
         return bool(taken)
 
     def _wants_hosts(self) -> bool:
-        """Whether to look for more hosts at once: there are more, and this worker has idle threads.
+        """Whether to look for more hosts at once: there are more, and those it has leave threads idle.
 
-        Beyond that it takes more from look to look, so that other workers get theirs.
+        Beyond that it takes more from look to look, so that other workers get theirs. Ask after `_advance`.
         """
         free = self._free_threads() >= settings.CHECK_HOST_CONCURRENCY
         return self._more_wait and free and len(self._runs) < self._threads

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.db.models import F
 
 from apps.checks import lease
 from apps.checks.models import Host, Target
+from apps.core import clock
 from tests.checks.making import at, make_targets
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +36,40 @@ def test_a_hosts_targets_are_leased_together_and_only_once() -> None:
     taken = lease.lease_hosts(limit=10)
     assert [one.host for one in taken] == ["models.example.org", "other.example.org"]
     assert lease.lease_hosts(limit=10) == []
+
+
+def another_takes(*places: int) -> Callable[..., Any]:
+    """Lets another worker lease some hosts, by their places in the order of their keys, after the first look.
+
+    That is what our own worker has seen then and is about to lease.
+    """
+    looks = 0
+
+    def wrapper(execute: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        result = execute(*arguments)
+        if looks == 1:
+            keys = list(Host.objects.order_by("pk").values_list("pk", flat=True))
+            taken = Host.objects.filter(pk__in=[keys[place] for place in places])
+            taken.update(lease_token="another", lease_until=clock.wall() + timedelta(days=36_500))
+        return result
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("taken", "ours"),
+    [([0, 1], ["c", "d"]), ([0], ["b", "c"]), ([1], ["a", "c"]), ([0, 1, 2], ["d"]), ([0, 1, 2, 3], [])],
+)
+def test_where_another_worker_was_faster_those_after_are_leased(taken: list[int], ours: list[str]) -> None:
+    """Or it would seem as if no more waited, and a run would end that has much to do."""
+    for name in "abcd":
+        make_targets("1", host=f"{name}.example.org")
+    with connection.execute_wrapper(another_takes(*taken)):
+        leased = lease.lease_hosts(limit=2)
+    assert [one.host for one in leased] == [f"{name}.example.org" for name in ours]
+    assert Host.objects.filter(lease_token="another").count() == len(taken)
 
 
 def test_the_longest_overdue_host_comes_first() -> None:

@@ -181,6 +181,26 @@ def test_hosts_take_turns_when_there_are_more_than_a_worker_has_room_for(
     assert max(asked.values()) < 60  # none was finished before the last one was begun
 
 
+def test_hosts_that_no_thread_could_ask_are_left_to_other_workers(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that have just finished are not idle: the targets of the hosts that it has come first."""
+    monkeypatch.setattr("apps.checks.runner.LOOK_EVERY_SECONDS", 600.0)
+    monkeypatch.setattr("apps.checks.runner.RECORD_AT", 1)
+    monkeypatch.setattr("apps.checks.runner.WRITE_AT", 1)
+    first, second = serve({}), serve({})
+    watch(*[server.url(f"/a/{i}") for server in (first, second) for i in range(8)])
+    held = []
+
+    def note(outcomes: Counter[str]) -> None:
+        checked = Target.objects.exclude(last_check_at=None).count()
+        held.append((checked, Host.objects.exclude(lease_token="").count()))
+
+    Runner(threads=2, on_recorded=note).run_due()
+    assert held[-1][0] == 16
+    assert {leased for checked, leased in held if checked < 8} == {1}
+
+
 @pytest.mark.postgresql  # on SQLite nothing is written beside another writer
 def test_while_the_database_takes_no_checks_nothing_more_is_asked(serve: Serve) -> None:
     servers = [serve({}) for _ in range(3)]
