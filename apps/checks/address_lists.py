@@ -34,6 +34,12 @@ class AddressList:
         return any(found in network for network in self.networks)
 
 
+@lru_cache(maxsize=4096)
+def lists_with(address: str) -> frozenset[str]:
+    """The names of the lists that hold an address. Few addresses answer for many pages: they are kept."""
+    return frozenset(name for name, found in address_lists().items() if found.holds(address))
+
+
 @lru_cache(maxsize=1)
 def address_lists() -> Mapping[str, AddressList]:
     """All lists by their names. Raises DefinitionError if the file cannot be used."""

@@ -13,7 +13,7 @@ import html
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,8 +46,10 @@ _CHARSETS = re.compile(
     re.IGNORECASE,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
-_TAG_NAME = re.compile(r"/?[a-zA-Z][^\s/>]*")
-_TAG = re.compile(r"(/?[a-zA-Z][^\s/>]*)([^>]*)>?(.*)", re.DOTALL)
+_TAG = re.compile(
+    r"<(/?[a-zA-Z][^\s/<>]*|)([^<>]*>?)([^<]*)"
+)  # its name, if any; attributes; the text after it
+_TAGS_AT_ONCE = 64 * 1024  # characters
 _OF_ITS_OWN = frozenset({"title", "/title", "h1", "h2", "/h1", "/h2"}) | _RAW_TEXT
 """Tags that change what the text after them is."""
 _ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
@@ -103,7 +105,7 @@ class Page:
 
 def read_page(markup: str) -> Page:
     """Read HTML in one pass. Never raises; what is not HTML is one long text."""
-    reader = _BlockReader(_STATUS_CLASSES, _STATUS_IDS, _STATUS_ROLES)
+    reader = _Reader(_STATUS_CLASSES, _STATUS_IDS, _STATUS_ROLES)
     reader.read(markup)
     notices = tuple(text for text in reader.blocks() if 0 < len(text) <= MAX_NOTICE_CHARACTERS)
     return replace(reader.page(), notices=notices)
@@ -116,152 +118,127 @@ def read_blocks(markup: str, *, classes: Iterable[str] = (), ids: Iterable[str] 
     inside another one that counts is not listed again. Reads in one pass, as `read_page` does; of broken
     markup a block may reach too far, but never past MAX_BLOCK_CHARACTERS.
     """
-    reader = _BlockReader(frozenset(classes), frozenset(ids))
+    reader = _Reader(frozenset(classes), frozenset(ids))
     reader.read(markup)
     return reader.blocks()
 
 
 class _Reader:
-    """Goes through what stands between the "<" signs, and remembers where it is."""
+    """Goes through the tags of a page, and remembers where it is.
 
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._title: list[str] = []
-        self._title_read = False  # a page has one title; another one is of a picture, or nonsense
-        self._headings: list[str] = []
-        self._inside = ""  # the raw element, comment or title that we are in
-        self._heading: list[str] | None = None
-
-    def take_segment(self, segment: str) -> None:
-        """What follows a "<": a tag with the text after it, or text that only looks like a tag."""
-        if self._inside == "!--":
-            self._leave_comment(segment)
-            return
-        found = _TAG_NAME.match(segment)
-        name = found[0].lower() if found else ""
-        if self._inside and name != f"/{self._inside}":
-            if self._inside == "title":
-                self.take_text("<" + segment)
-            return
-        if not found:
-            if segment.startswith("!--"):
-                self._inside = "!--"
-                self._leave_comment(segment)
-            elif segment[:1] in {"!", "?", "/"}:
-                self.take_text(segment.partition(">")[2])
-            else:
-                self.take_text("<" + segment)
-            return
-        self._inside = ""
-        tag, _, text = segment.partition(">")
-        self._take_tag(name, tag[len(name) :])
-        self.take_text(text)
-
-    def _leave_comment(self, segment: str) -> None:
-        _, end, rest = segment.partition("-->")
-        if end:
-            self._inside = ""
-            self.take_text(rest)
-
-    def _take_tag(self, name: str, attributes: str) -> None:
-        if name not in _INLINE:
-            self._text.append(" ")
-            if self._heading is not None:
-                self._heading.append(" ")
-        if name == "title":
-            self._inside = "title"
-        elif name == "/title":
-            self._title_read = True
-        elif name in _RAW_TEXT:
-            # Of these, only pictures and formulas can end in their own tag (HTML, section 13.1.2.1).
-            self._inside = "" if attributes.endswith("/") and name in {"svg", "math"} else name
-        elif name in {"h1", "h2"}:
-            self._heading = []
-        elif name in {"/h1", "/h2"} and self._heading is not None:
-            if len(self._headings) < MAX_HEADINGS:
-                self._headings.append(_tidy("".join(self._heading)))
-            self._heading = None
-
-    def take_text(self, text: str) -> None:
-        if self._inside == "title":
-            if not self._title_read:
-                self._title.append(text)
-        elif not self._inside:
-            self._text.append(text)
-            if self._heading is not None:
-                self._heading.append(text)
-
-    def page(self) -> Page:
-        return Page(
-            title=_tidy("".join(self._title)),
-            headings=tuple(heading for heading in self._headings if heading),
-            text=_tidy("".join(self._text)),
-        )
-
-
-class _BlockReader(_Reader):
-    """Keeps, beside the page, the texts of the elements with certain classes or ids."""
+    Beside title, headings and text it keeps the texts of the elements with certain classes, ids or roles.
+    """
 
     def __init__(
         self, classes: frozenset[str], ids: frozenset[str], roles: frozenset[str] = frozenset()
     ) -> None:
-        super().__init__()
         self._wanted = {"class": classes, "id": ids, "role": roles}
-        self._hint = re.compile("|".join(re.escape(name) for name in sorted(classes | ids | roles)) or "(?!)")
-        self._found: list[list[str]] = []
+        self._hint = re.compile("|".join(map(re.escape, sorted(classes | ids | roles))) or "(?!)")
+        self._text: list[str] = []
+        self._title: list[str] = []
+        self._title_read = False  # a page has one title; another one is of a picture, or nonsense
+        self._headings: list[str] = []
+        self._heading_at: int | None = None  # where in the text the heading begins that we are in
+        self._inside = ""  # the raw element, comment or title that we are in
+        self._blocks: list[list[str]] = []
         self._element = ""  # the name of the element that we are in and keep; "" outside of them
         self._depth = 0  # how many elements of that name are open
         self._kept = 0  # characters of it so far
 
     def read(self, markup: str) -> None:
         """Read it all. Most tags do no more than part words: they are taken here, without further calls."""
-        first, *segments = markup[:MAX_CHARACTERS].split("<")
-        self.take_text(first)
+        markup = markup[:MAX_CHARACTERS]
+        self._take_text(markup.partition("<")[0])
         keep, hint = self._text.append, self._hint.search
-        for segment in segments:
-            found = None if self._inside or self._element else _TAG.match(segment)
-            if found is None:
-                self.take_segment(segment)
-                continue
-            name, attributes, text = found.groups()
-            name = name.lower()
-            if name in _OF_ITS_OWN or (attributes and hint(attributes)):
-                self._take_tag(name, attributes)
-                self.take_text(text)
-                continue
-            words = text if name in _INLINE else f" {text}"
-            keep(words)
-            if self._heading is not None:
-                self._heading.append(words)
+        spaces: dict[str, str | None] = {}
+        plain = True
+        for name, attributes, text in _tags_of(markup):
+            if plain and name:
+                try:
+                    space = spaces[name]
+                except KeyError:
+                    space = spaces[name] = _space_for(name.lower())
+                if space is not None and not (len(attributes) > 1 and hint(attributes)):
+                    keep(space + text)
+                    continue
+            self._take(name, attributes, text)
+            plain = not self._inside and not self._element
 
-    def blocks(self) -> tuple[str, ...]:
-        return tuple(_tidy("".join(texts)) for texts in self._found)
+    def _take(self, name: str, attributes: str, text: str) -> None:
+        """A tag with the text after it, or text that only looks like a tag."""
+        lower = name.lower()
+        if self._inside and lower != f"/{self._inside}":
+            if self._inside == "!--":
+                self._leave_comment(name + attributes + text)
+            elif self._inside == "title":
+                self._take_text("<" + name + attributes + text)
+        elif name:
+            self._inside = ""
+            self._take_tag(lower, attributes.removesuffix(">"))
+            self._take_text(text)
+        elif attributes.startswith("!--"):
+            self._inside = "!--"
+            self._leave_comment(attributes + text)
+        elif attributes[:1] in {"!", "?", "/"}:
+            self._take_text(text)
+        else:
+            self._take_text("<" + attributes + text)
+
+    def _leave_comment(self, markup: str) -> None:
+        _, end, rest = markup.partition("-->")
+        if end:
+            self._inside = ""
+            self._take_text(rest)
 
     def _take_tag(self, name: str, attributes: str) -> None:
-        super()._take_tag(name, attributes)
+        if name not in _INLINE:
+            self._take_text(" ")
+        if name in {"h1", "h2"}:
+            self._heading_at = len(self._text)
+        elif name in {"/h1", "/h2"}:
+            self._end_heading()
+        elif name == "title":
+            self._inside = "title"
+        elif name == "/title":
+            self._title_read = True
+        elif name in _RAW_TEXT:
+            # Of these, only pictures and formulas can end in their own tag (HTML, section 13.1.2.1).
+            self._inside = "" if attributes.endswith("/") and name in {"svg", "math"} else name
         if self._element:
-            self._keep("" if name in _INLINE else " ")
-            if name == self._element:
-                self._depth += 1
-            elif name == f"/{self._element}":
-                self._depth -= 1
-                if self._depth == 0:
-                    self._element = ""
-        elif not name.startswith("/") and len(self._found) < MAX_BLOCKS and self._counts(attributes):
-            self._found.append([])
+            self._follow(name)
+        elif attributes and self._counts(attributes) and not name.startswith("/"):
+            self._begin_block(name)
+
+    def _end_heading(self) -> None:
+        if self._heading_at is not None and len(self._headings) < MAX_HEADINGS:
+            self._headings.append(_tidy("".join(self._text[self._heading_at :])))
+        self._heading_at = None
+
+    def _begin_block(self, name: str) -> None:
+        if len(self._blocks) < MAX_BLOCKS:
+            self._blocks.append([])
             self._kept = 0
             if name not in _VOID and name not in _RAW_TEXT:
                 self._element, self._depth = name, 1
 
-    def take_text(self, text: str) -> None:
-        super().take_text(text)
-        if self._element and not self._inside:
-            self._keep(text)
+    def _follow(self, name: str) -> None:
+        """Notice where the element ends that we keep."""
+        if name == self._element:
+            self._depth += 1
+        elif name == f"/{self._element}":
+            self._depth -= 1
+            if self._depth == 0:
+                self._element = ""
 
-    def _keep(self, text: str) -> None:
-        if self._kept < MAX_BLOCK_CHARACTERS:
-            self._found[-1].append(text[: MAX_BLOCK_CHARACTERS - self._kept])
-            self._kept += len(text)
+    def _take_text(self, text: str) -> None:
+        if self._inside == "title":
+            if not self._title_read:
+                self._title.append(text)
+        elif not self._inside:
+            self._text.append(text)
+            if self._element and self._kept < MAX_BLOCK_CHARACTERS:
+                self._blocks[-1].append(text[: MAX_BLOCK_CHARACTERS - self._kept])
+                self._kept += len(text)
 
     def _counts(self, attributes: str) -> bool:
         if not self._hint.search(attributes):
@@ -273,6 +250,35 @@ class _BlockReader(_Reader):
                 if not wanted.isdisjoint([value] if found[1].lower() == "id" else value.split()):
                     return True
         return False
+
+    def page(self) -> Page:
+        return Page(
+            title=_tidy("".join(self._title)),
+            headings=tuple(heading for heading in self._headings if heading),
+            text=_tidy("".join(self._text)),
+        )
+
+    def blocks(self) -> tuple[str, ...]:
+        return tuple(_tidy("".join(texts)) for texts in self._blocks)
+
+
+def _tags_of(markup: str) -> Iterator[tuple[str, str, str]]:
+    """What stands between the "<" signs: the tag's name, its attributes, and the text after it.
+
+    Without a name, what follows the sign is no tag. A part of the page at a time, so that little is held.
+    """
+    start = markup.find("<")
+    while start >= 0:
+        end = markup.find("<", start + _TAGS_AT_ONCE)
+        yield from _TAG.findall(markup, start, end if end >= 0 else len(markup))
+        start = end
+
+
+def _space_for(name: str) -> str | None:
+    """What a tag puts between the text before and after it; None where it does more than that."""
+    if name in _OF_ITS_OWN:
+        return None
+    return "" if name in _INLINE else " "
 
 
 def _tidy(markup: str) -> str:

@@ -30,7 +30,7 @@ from apps.platforms.schema import (
     read_toml,
 )
 
-from .address_lists import address_lists
+from .address_lists import address_lists, lists_with
 from .answer import Answer
 from .outcomes import REASONS_OF, Outcome, Reason
 from .page import normalise
@@ -262,11 +262,7 @@ def blocked_by(answer: Answer) -> str:
 def matches(when: When, reading: Reading) -> bool:
     """Whether every condition of a signal holds."""
     answer = reading.answer
-    return (
-        may_match(when, status=answer.status, failure=answer.failure)
-        and (not when.detail or answer.detail in when.detail)
-        and _response_matches(when, reading)
-    )
+    return may_match(when, status=answer.status, failure=answer.failure) and also_matches(when, reading)
 
 
 def may_match(when: When, *, status: int | None, failure: Reason | None) -> bool:
@@ -278,13 +274,16 @@ def may_match(when: When, *, status: int | None, failure: Reason | None) -> bool
     return not when.status or (status is not None and any(low <= status <= high for low, high in when.status))
 
 
-def _response_matches(when: When, reading: Reading) -> bool:
+def also_matches(when: When, reading: Reading) -> bool:
+    """Whether the conditions of a signal hold beside those that `may_match` looks at."""
     answer = reading.answer
+    if when.detail and answer.detail not in when.detail:
+        return False
     if when.token is not None and when.token != ("Authorization" in answer.ask.headers):
         return False
     if when.empty is not None and when.empty != (not answer.body):
         return False
-    if when.address_in and not any(address_lists()[name].holds(answer.address) for name in when.address_in):
+    if when.address_in and lists_with(answer.address).isdisjoint(when.address_in):
         return False
     if when.bytes_under is not None and len(answer.body) >= when.bytes_under:
         return False

@@ -23,7 +23,7 @@ from .answer import Answer, Ask, Identity, Verdict
 from .outcomes import REASONS_OF, Outcome, Reason
 from .page import distance
 from .siblings import SiblingFacts, compared_with, is_home, subject
-from .signals import Reading, generic_signals, matches, may_match, values_at
+from .signals import Reading, also_matches, generic_signals, matches, may_match, values_at
 
 SIBLING = "sibling"
 GENERIC = "generic"  # where signals are from that hold for any site
@@ -77,7 +77,7 @@ def judge(
     for origin, signal in _possible(
         registry.directories(), match.definition, match.kind, probe, answer.status, answer.failure
     ):
-        if signal.ask in already or not matches(signal.when, reading):
+        if signal.ask in already or not also_matches(signal.when, reading):
             continue
         decided_by = f"{origin}:{signal.name}"
         if signal.ask:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.checks.address_lists import FILE, address_lists, load_address_lists
+from apps.checks.address_lists import FILE, address_lists, lists_with, load_address_lists
 from apps.platforms.schema import DefinitionError
 
 
@@ -26,6 +26,7 @@ from apps.platforms.schema import DefinitionError
 )
 def test_an_address_is_on_a_list_or_not(name: str, address: str, held: bool) -> None:
     assert address_lists()[name].holds(address) is held
+    assert (name in lists_with(address)) is held
 
 
 def test_no_list_holds_an_address_that_is_none_of_the_public_internet() -> None:

@@ -35,6 +35,8 @@ def test_it_works() -> None:
         ("<h1>never closed", "", (), "never closed"),
         ("<H1>Loud</H1>", "", ("Loud",), "Loud"),
         ("<h1></h1><h2> </h2>", "", (), ""),
+        ("<h1>One<h2>Two</h2>", "", ("Two",), "One Two"),
+        ("</h1>a<h1>b<script>c</script>d<title>e</title>f</h1>g", "e", ("b d f",), "a b d f g"),
         ("<script>if (a</b) { x }</script>after", "", (), "after"),
         ("<svg viewBox='0 0 1 1'/><p>after", "", (), "after"),
         ("<!-- a > b -->after", "", (), "after"),
@@ -52,6 +54,45 @@ def test_broken_markup_is_read_as_far_as_it_goes(
 @given(st.text(alphabet="<>/!-hh1titlescrp \"'=&;#x", max_size=300))
 def test_any_markup_is_read(markup: str) -> None:
     read_page(markup)
+
+
+PIECES = (
+    *(
+        "<",
+        ">",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</B>",
+        "<h1>",
+        "</h1>",
+        "<title>",
+        "</title>",
+        "<script>",
+        "</script>",
+    ),
+    *(
+        "<!--",
+        "-->",
+        "<svg/>",
+        "<?php",
+        "</ p>",
+        "<p",
+        "<div class=blockMessage>",
+        "</div>",
+        "a",
+        " ",
+        "< 1 ",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 20))
+def test_a_page_is_read_alike_in_however_many_parts(markup: str, characters: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("apps.checks.page._TAGS_AT_ONCE", characters)
+        in_parts = read_page(markup)
+    assert in_parts == read_page(markup)
 
 
 @given(st.binary(max_size=300), st.text(max_size=40))
