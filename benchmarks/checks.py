@@ -16,6 +16,8 @@ Beside it, as far as they are found in PATH or in the folders that PEERS names (
 LinkChecker, lychee, linkinator, and `curl --parallel` as the ceiling; and requests with one Session. Needs
 nginx. Prints tables in Markdown, of the medians of three runs. A peer's time is that of its run less that of
 a run with one URL, and ours begins when its processes are ready: what it takes to start counts for nobody.
+Where answers take a while, the server counts how many requests were under way at once: with N and answers
+after t seconds, nobody can have more than N / t requests answered a second.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO, cast
@@ -89,10 +91,14 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: URLs a second, and the peak memory of its processes added up, in megabytes."""
+    """One run: URLs a second, and the peak memory of its processes added up, in megabytes.
+
+    `most` is how many requests were under way at once, where the server waits before it answers.
+    """
 
     rate: float
     megabytes: float
+    most: int = 0
 
 
 # ----------------------------------------------------------------------------------------------------- server
@@ -181,7 +187,15 @@ class Place:
     port: int
     authority: str = ""  # the file of the certificate authority, for TLS
     seen: mmap.mmap | None = None  # a byte for each number of a URL
+    waiting: memoryview | None = None  # how many requests each of the server's processes has; the most of all
     log: Path | None = None  # a line with the path for each answer
+
+    def most_waiting(self) -> int:
+        """How many requests waited for their answers at once since this was asked last, at most."""
+        if self.waiting is None:
+            return 0
+        most, self.waiting[SERVERS] = self.waiting[SERVERS], 0
+        return int(most)
 
     def answered(self, numbers: Sequence[int]) -> int:
         """How many of these URLs have been answered to their end."""
@@ -269,25 +283,29 @@ def asyncio_server(setting: Setting, *, most: int) -> Iterator[Place]:
     """A server that answers after a while, or on one address not at all; its processes share its sockets."""
     port = free_port()
     seen = mmap.mmap(-1, most + 1)
+    waiting = memoryview(mmap.mmap(-1, 4 * (SERVERS + 1))).cast("i")
     sockets = [socket.create_server((address(host), port), backlog=4096) for host in range(1, HOSTS + 1)]
     fork = multiprocessing.get_context("fork")
     processes = [
-        fork.Process(target=answer_late, args=(sockets, setting, seen), daemon=True) for _ in range(SERVERS)
+        fork.Process(target=answer_late, args=(sockets, setting, seen, waiting, place), daemon=True)
+        for place in range(SERVERS)
     ]
     for process in processes:
         process.start()
     for one in sockets:
         one.close()
     try:
-        yield Place(setting, port, seen=seen)
+        yield Place(setting, port, seen=seen, waiting=waiting)
     finally:
         for process in processes:
             process.kill()
             process.join()
 
 
-def answer_late(sockets: Sequence[socket.socket], setting: Setting, seen: mmap.mmap) -> None:
-    """Serve until killed."""
+def answer_late(
+    sockets: Sequence[socket.socket], setting: Setting, seen: mmap.mmap, waiting: memoryview, place: int
+) -> None:
+    """Serve until killed, as the process of a place among those that do."""
     body = page()
 
     class Late(asyncio.Protocol):
@@ -303,9 +321,12 @@ def answer_late(sockets: Sequence[socket.socket], setting: Setting, seen: mmap.m
             while b"\r\n\r\n" in self.unread and not self.silent:
                 head, _, self.unread = self.unread.partition(b"\r\n\r\n")
                 method, target, _ = head.split(b" ", 2)
+                waiting[place] += 1
+                waiting[SERVERS] = max(waiting[SERVERS], sum(waiting[:SERVERS]))
                 loop.call_later(setting.latency, self.answer, method == b"HEAD", target.decode())
 
         def answer(self, head_only: bool, target: str) -> None:
+            waiting[place] -= 1
             kind, _, number = target.strip("/").partition("/")
             known = number.isdigit() and len(number) < 10
             location = f"Location: /page/{number}\r\n" if known and kind == "moved" else ""
@@ -685,10 +706,14 @@ def measure(setting: Setting, named: dict[str, Way], folder: Path, count: int) -
     starts = range(0, RUNS * len(named) * count, count)  # no run meets a target of another
     with serving(setting, folder, most=starts.stop) as place:
         for start, (name, way) in zip(starts, [*named.items()] * RUNS, strict=True):
-            runs[name].append(way(place, folder, range(start, start + count)))
+            place.most_waiting()
+            run = way(place, folder, range(start, start + count))
+            runs[name].append(replace(run, most=place.most_waiting()))
     return {
         name: Run(
-            statistics.median(one.rate for one in some), statistics.median(one.megabytes for one in some)
+            statistics.median(one.rate for one in some),
+            statistics.median(one.megabytes for one in some),
+            round(statistics.median(one.most for one in some)),
         )
         for name, some in runs.items()
     }
@@ -698,10 +723,11 @@ def show(setting: Setting, found: dict[str, Run]) -> None:
     """A table of one setting."""
     peers = [one.name for one in PEERS if one.name in found]
     say(f"\n### {setting.name}, {setting.at_once} at once\n")
-    headings("tool", "URLs/s", *(f"/ {name}" for name in peers), "peak memory, MB")
+    counted = ["most under way"] if setting.latency else []
+    headings("tool", "URLs/s", *(f"/ {name}" for name in peers), "peak memory, MB", *counted)
     for name, run in found.items():
         ratios = (f"{run.rate / found[peer].rate:.2f}" for peer in peers)
-        row(name, f"{run.rate:,.0f}", *ratios, f"{run.megabytes:.0f}")
+        row(name, f"{run.rate:,.0f}", *ratios, f"{run.megabytes:.0f}", *(f"{run.most:,}" for _ in counted))
 
 
 def conclude(found: dict[str, dict[str, Run]]) -> None:
