@@ -8,6 +8,10 @@ The digest of a check is the SHA-256 of its content as JSON, with sorted keys an
 the digest of the check before it. So nobody can change, drop or insert a check without changing every digest
 after it, the last one (the head) too. Compare the heads with those that were published or handed over
 earlier: that is what shows that the whole chain is as it was then.
+
+Of checks that are no longer kept ("folded") only the digests are there. They can only be missing between two
+checks that said the same, and that are no farther apart than half of the time for which the URL had said it,
+at most 30 days.
 """
 
 from __future__ import annotations
@@ -15,7 +19,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+
+LONGEST = timedelta(days=30)
+SAID = ("outcome", "reason", "definitive", "manual", "signal", "http_status")
 
 
 def sha256(text: str) -> str:
@@ -28,6 +36,16 @@ def canonical(content: object) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def said(content: dict) -> list:  # type: ignore[type-arg]
+    """All that a check said."""
+    return [*(content[name] for name in SAID), content["evidence"].get("identity", "")]
+
+
+def moment(text: str) -> datetime:
+    """A moment of a check's content."""
+    return datetime.fromisoformat(text)
+
+
 class Chain:
     """The checks of one URL, one after the other."""
 
@@ -35,6 +53,9 @@ class Chain:
         self.target = target
         self.number = 0
         self.folded = 0
+        self.gap = 0  # the number of the first of those that are not kept, until the check after them is read
+        self.before: dict = {}  # type: ignore[type-arg]  # the last check that is there
+        self.since: dict = {}  # type: ignore[type-arg]  # the first of those up to it that said the same
         self.head = ""
         self.left = ""
         self.problem = ""
@@ -60,6 +81,11 @@ class Chain:
             self.problem = f"check {number} is of another URL"
         elif check.get("note") and sha256(check["note_salt"] + check["note"]) != content["note"]:
             self.problem = f"check {number} has another note than its digest was made for"
+        elif self.gap and not self.erasure and not self.can_be_folded(content):
+            self.problem = f"check {self.gap} is missing: it cannot be one of those that are no longer kept"
+        if not self.before or said(content) != said(self.before):
+            self.since = content
+        self.before, self.gap = content, 0
         kept = {name: value for name, value in content.items() if name != "evidence"}
         self.left = sha256(canonical({**kept, "digest": check["digest"], "left": self.left}))
         self.number, self.head = number, check["digest"]
@@ -71,18 +97,30 @@ class Chain:
 
     def skip(self, folded: dict) -> None:  # type: ignore[type-arg]
         """Go on over checks that are no longer kept: the check after them names the last of their digests."""
-        if folded["first"] != self.number + 1 or not folded["digests"]:
+        if folded["first"] != self.number + 1 or not folded["digests"] or self.gap:
             self.problem = f"check {self.number + 1} is missing"
             return
+        self.gap = self.number + 1
         self.folded += len(folded["digests"])
         self.number += len(folded["digests"])
         self.head = folded["digests"][-1]
+
+    def can_be_folded(self, after: dict) -> bool:  # type: ignore[type-arg]
+        """Whether the checks between the last one that is there and `after` may be missing."""
+        before, since = self.before, self.since
+        if not before or after["manual"] or said(before) != said(after):
+            return False
+        start, end = moment(before["finished_at"]), moment(after["finished_at"])
+        longest = min((start - moment(since["started_at"])) / 2, LONGEST)
+        return start <= moment(after["started_at"]) and end - start <= longest
 
     def end(self) -> str:
         """What does not hold, or "" if everything does."""
         target = self.target
         if self.problem:
             return self.problem
+        if self.gap:
+            return f"check {self.number + 1} is missing: it says what those before it had said"
         if self.erasure:
             return self.end_of_erased()
         if sha256(target["salt"] + target["url"]) != target["commitment"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -258,6 +259,50 @@ def test_what_cannot_have_been_folded_away_is_missing(campaign: Campaign) -> Non
             assert "cannot have been folded away" in fault.problem
             assert [one.what for one in faults(edition)] == [f"target {target}: check {first}"]
             transaction.set_rollback(True)
+
+
+def fold_in_bundle(folder: Path, target: int, first: int, last: int) -> None:
+    """Take some checks out of an evidence bundle, and say that they were folded away."""
+    file = folder / "checks.jsonl"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    gone = [
+        line
+        for line in lines
+        if line["target"] == target and "content" in line and first <= line["content"]["number"] <= last
+    ]
+    place = lines.index(gone[0])
+    folded = {"first": first, "digests": [line["digest"] for line in gone]}
+    kept = [line for line in lines if line not in gone]
+    kept.insert(place, {"target": target, "folded": folded})
+    file.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    sums = folder / "SHA256SUMS"
+    known = [line for line in sums.read_text().splitlines() if not line.endswith("  checks.jsonl")]
+    sums.write_text("\n".join([*known, f"{hashlib.sha256(file.read_bytes()).hexdigest()}  checks.jsonl", ""]))
+
+
+def test_a_bundle_from_which_checks_were_taken_does_not_hold(campaign: Campaign, tmp_path: Path) -> None:
+    """Whoever hands it on can make its sums anew; who says something else cannot be left out of the chain."""
+    up, _, gone, *_ = Item.objects.order_by("pk")
+    count = dict(Target.objects.values_list("pk", "check_count"))
+    shown = dict(Transition.objects.filter(target=gone.target_id).values_list("to_status", "check_number"))
+    suspected = shown[Status.SUSPECTED]
+    for number, (item, first, last, problem) in enumerate(
+        (
+            (up, 1, 2, "check 1 is missing: it cannot"),  # nothing before it says the same
+            (up, 3, 5, "check 3 is missing: it cannot"),  # too far apart for what had not stood for long
+            (up, count[up.target_id] - 9, count[up.target_id] - 1, "is missing: it cannot"),  # than 30 days
+            (up, count[up.target_id] - 1, count[up.target_id], "is missing: it says"),  # nothing after it
+            (gone, suspected, suspected, f"check {suspected} is missing: it cannot"),  # neighbours differ
+        )
+    ):
+        folder = unpacked(bundle(campaign, item), tmp_path / str(number))
+        code, output = verified(folder)
+        assert code == 0, output
+        fold_in_bundle(folder, item.target_id, first, last)
+        code, output = verified(folder)
+        assert code == 1
+        assert problem in output
+        assert output.count("DOES NOT HOLD") == 1
 
 
 def test_a_stretch_that_was_altered_is_named(campaign: Campaign) -> None:
