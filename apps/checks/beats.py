@@ -1,4 +1,4 @@
-"""Signs of life of the checker, kept in the database so that every process sees those of all others.
+"""Signs of life of the checker and the notifier, kept in the database so that every process sees them.
 
 They are in real time by the shared clock. Each process writes one at most as often as the checker ticks, and
 outside the transactions that write checks: no two workers ever wait for each other because of them.
@@ -34,6 +34,7 @@ class What(TextChoices):
     TICK = "tick", "somebody looked what is due"
     CHECK = "check", "a check was recorded"
     TOLD = "told", "a check was recorded that could tell what it saw"
+    NOTICE = "notice", "somebody looked what there is to tell"
 
 
 def tick() -> timedelta:

@@ -55,7 +55,7 @@ class Turn(models.Model):
 
 
 class Beat(models.Model):
-    """When something last happened in any process of the checker (beats.py), in real time."""
+    """When something last happened in any process of the site (beats.py), in real time."""
 
     what = models.CharField(max_length=20, primary_key=True)  # one of beats.What
     at = models.DateTimeField()

@@ -18,6 +18,9 @@ from .facts import Facts
 
 LONGEST_OVERDUE = timedelta(hours=1)  # then there is more to check than is checked
 LONGEST_IMPORT_WAIT = timedelta(minutes=10)
+LONGEST_SILENCE = timedelta(
+    minutes=10
+)  # of the notifier: a mail server that does not answer keeps it for a while
 LARGEST_CLOCK_OFFSET = timedelta(seconds=5)
 LITTLE_ROOM, NO_ROOM = 2_000_000_000, 200_000_000  # bytes
 
@@ -252,6 +255,28 @@ def _imports(facts: Facts) -> Condition:
     return Condition("imports", "Imports", Grade.OK, "No import has failed, and none waits for long.")
 
 
+def _notifier(facts: Facts) -> Condition:
+    at = facts.database.beats.get(What.NOTICE)
+    remedy = (
+        "Start the notifier: manage.py serve starts all parts. Apart from it, that is manage.py run_notifier."
+    )
+    unsent = "Nobody hears of removals, deadlines or a checker that stands still."
+    if at is None:
+        if not facts.database.targets:
+            return Condition(
+                "notifier", "Notifier", Grade.OK, "No notifier has looked yet what there is to tell."
+            )
+        sentence = f"No notifier has looked yet what there is to tell. {unsent}"
+        return Condition("notifier", "Notifier", Grade.LOOK, sentence, remedy)
+    age = facts.at - at
+    if age > LONGEST_SILENCE:
+        sentence = f"Nobody has looked what there is to tell for {duration(age)}. {unsent}"
+        return Condition("notifier", "Notifier", Grade.LOOK, sentence, remedy, age)
+    return Condition(
+        "notifier", "Notifier", Grade.OK, f"The notifier looked what there is to tell {_ago(age)}.", age=age
+    )
+
+
 # ------------------------------------------------------------------------------------------------ the machine
 
 
@@ -289,6 +314,7 @@ _RULES: tuple[Callable[[Facts], Condition], ...] = (
     _overdue,
     _definitions,
     _imports,
+    _notifier,
     _clock,
 )
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from apps.accounts.services import forget_expired_sessions
+from apps.checks.beats import What, beat
 from apps.checks.stalled import stall
 from apps.core import clock
 
@@ -44,6 +45,7 @@ class Notifier:
     def round(self) -> None:
         """One look for everything, and what is due sent. What fails keeps nothing else from being done."""
         steps: list[Callable[[], object]] = [
+            lambda: beat(What.NOTICE),
             services.find_changes,
             services.find_stale_definitions,
             self._find_stall,

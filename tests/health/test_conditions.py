@@ -17,6 +17,7 @@ from apps.health.conditions import (
     LITTLE_ROOM,
     LONGEST_IMPORT_WAIT,
     LONGEST_OVERDUE,
+    LONGEST_SILENCE,
     NO_ROOM,
     Condition,
     Grade,
@@ -30,7 +31,11 @@ NOW = at(100)
 WELL = Facts(
     NOW,
     DatabaseFacts(
-        beats={What.TICK: NOW - timedelta(seconds=4), What.TOLD: NOW - timedelta(minutes=3)},
+        beats={
+            What.TICK: NOW - timedelta(seconds=4),
+            What.TOLD: NOW - timedelta(minutes=3),
+            What.NOTICE: NOW - timedelta(seconds=9),
+        },
         targets={"available": 3},
     ),
     QueueFacts(jobs={"tick": 0, "default": 2}, workers=2),
@@ -63,14 +68,26 @@ def test_all_is_well() -> None:
     assert grade_of(found) == Grade.OK
     assert not [one for one in found if one.remedy]
     assert [one.name for one in found] == [
-        *("database", "migrations", "tick", "checks", "overdue", "definitions", "imports", "clock"),
-        *("queue", "disk"),
+        *("database", "migrations", "tick", "checks", "overdue", "definitions", "imports", "notifier"),
+        *("clock", "queue", "disk"),
     ]
     assert of("tick", WELL).sentence == "The checker looked what is due 4 seconds ago."
     assert of("checks", WELL).age == timedelta(minutes=3)
+    assert of("notifier", WELL).sentence == "The notifier looked what there is to tell 9 seconds ago."
 
 
-NEVER_TICKED = with_database(beats={})
+def with_beats(**changes: datetime) -> Facts:
+    """All is well, but for some beats."""
+    return with_database(
+        beats={**WELL.database.beats, **{What[what]: when for what, when in changes.items()}}
+    )
+
+
+def never(what: What) -> Facts:
+    return with_database(beats={one: when for one, when in WELL.database.beats.items() if one != what})
+
+
+NEVER_TICKED = never(What.TICK)
 TABLE = [
     ("database", with_database(problem="OperationalError"), Grade.FAILING, "does not answer"),
     ("migrations", with_database(unapplied=2), Grade.FAILING, "2 migrations are missing"),
@@ -82,7 +99,14 @@ TABLE = [
         "No worker is there; 1 job is",
     ),
     ("tick", NEVER_TICKED, Grade.FAILING, "No checker has looked yet"),
-    ("tick", with_database(beats={What.TICK: ago(patience())}), Grade.FAILING, "Nobody has looked"),
+    ("tick", with_beats(TICK=ago(patience())), Grade.FAILING, "Nobody has looked"),
+    ("notifier", never(What.NOTICE), Grade.LOOK, "No notifier has looked yet"),
+    (
+        "notifier",
+        with_beats(NOTICE=ago(LONGEST_SILENCE + timedelta(minutes=1))),
+        Grade.LOOK,
+        "tell for 11 min",
+    ),
     ("checks", stalled(Cause.PAUSED), Grade.FAILING, "our own line seems to be down. When it began, nothing"),
     ("checks", stalled(Cause.NO_TICK), Grade.FAILING, "nobody looks for it"),
     ("checks", stalled(Cause.NO_WORKER), Grade.FAILING, "nobody takes it"),
@@ -126,7 +150,9 @@ def test_what_is_wrong_says_so_and_what_to_do(name: str, known: Facts, grade: Gr
 @pytest.mark.parametrize(
     ("name", "known"),
     [
-        ("tick", with_database(beats={What.TICK: ago(patience() - timedelta(seconds=1))})),
+        ("tick", with_beats(TICK=ago(patience() - timedelta(seconds=1)))),
+        ("notifier", with_beats(NOTICE=ago(LONGEST_SILENCE))),
+        ("notifier", with_database(beats={}, targets={})),
         ("tick", with_database(beats={}, targets={})),  # a new site: nothing is watched yet
         ("checks", NEVER_TICKED),
         ("overdue", with_database(due=1, oldest_due=ago(LONGEST_OVERDUE))),

@@ -12,6 +12,7 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import OperationalError
 
+from apps.checks.beats import What, last_beats
 from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.notifications import letters, notifier, services
@@ -38,6 +39,12 @@ def removed(told: Told) -> Told:
 def test_a_round_finds_and_sends(removed: Told) -> None:
     Notifier(threading.Event()).round()
     assert [message.to for message in mail.outbox] == [[removed.owner.email]]
+
+
+def test_a_round_leaves_a_sign_of_life(told: Told) -> None:
+    before = clock.shared_wall()
+    Notifier(threading.Event()).round()
+    assert before <= last_beats()[What.NOTICE] <= clock.shared_wall()
 
 
 def test_a_step_that_fails_keeps_no_other_from_being_done(
