@@ -46,9 +46,8 @@ _CHARSETS = re.compile(
     re.IGNORECASE,
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{1,40})", re.IGNORECASE)
-_TAG = re.compile(
-    r"<(/?[a-zA-Z][^\s/<>]*|)([^<>]*>?)([^<]*)"
-)  # its name, if any; attributes; the text after it
+_TAG = re.compile(r"<(/?[a-zA-Z][^\s/<>]*|)([^<>]*>?)([^<]*)")
+"""What begins with "<": its name, if it is a tag; its attributes; the text after it."""
 _TAGS_AT_ONCE = 64 * 1024  # characters
 _OF_ITS_OWN = frozenset({"title", "/title", "h1", "h2", "/h1", "/h2"}) | _RAW_TEXT
 """Tags that change what the text after them is."""
@@ -206,7 +205,7 @@ class _Reader:
             self._inside = "" if attributes.endswith("/") and name in {"svg", "math"} else name
         if self._element:
             self._follow(name)
-        elif attributes and self._counts(attributes) and not name.startswith("/"):
+        elif len(self._blocks) < MAX_BLOCKS and not name.startswith("/") and self._counts(attributes):
             self._begin_block(name)
 
     def _end_heading(self) -> None:
@@ -215,11 +214,10 @@ class _Reader:
         self._heading_at = None
 
     def _begin_block(self, name: str) -> None:
-        if len(self._blocks) < MAX_BLOCKS:
-            self._blocks.append([])
-            self._kept = 0
-            if name not in _VOID and name not in _RAW_TEXT:
-                self._element, self._depth = name, 1
+        self._blocks.append([])
+        self._kept = 0
+        if name not in _VOID and name not in _RAW_TEXT:
+            self._element, self._depth = name, 1
 
     def _follow(self, name: str) -> None:
         """Notice where the element ends that we keep."""

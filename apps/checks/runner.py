@@ -333,6 +333,7 @@ class Runner:
             while not self._stop.is_set():
                 over = time.monotonic() > until
                 if over:
+                    self._more_wait = False  # for others to take
                     for run in self._runs.values():
                         run.close()
                 if time.monotonic() >= look_at:
@@ -353,7 +354,7 @@ class Runner:
                 self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
-                if self._wants_hosts() and not over:
+                if self._wants_hosts():
                     self._take_hosts()
                 self._give_leases_back()
                 if not self._runs and not forever and (over or not self._looking):
@@ -368,6 +369,7 @@ class Runner:
         return self.summary
 
     def _take_hosts(self) -> bool:
+        self._more_wait = False
         if self._paused is not None:
             return False
         room = HOSTS_A_THREAD * self._threads - len(self._runs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +16,9 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.checks import lease, ledger
+from apps.checks import lease, ledger, pauses
 from apps.checks.models import Canary, Host, Target
-from apps.checks.outcomes import Outcome, Reason, Status
+from apps.checks.outcomes import Outcome, Reason, Status, Trouble
 from apps.checks.recording import NewCheck, append
 from apps.checks.runner import ERROR_DELAY, Runner
 from apps.core import clock
@@ -199,6 +201,49 @@ def test_hosts_that_no_thread_could_ask_are_left_to_other_workers(
     Runner(threads=2, on_recorded=note).run_due()
     assert held[-1][0] == 16
     assert {leased for checked, leased in held if checked < 8} == {1}
+
+
+def answers_after(*seconds: float) -> Callable[[Visitor], None]:
+    """A script for several servers: so long they take over each request, in turn, and then again."""
+    never, patience = threading.Event(), itertools.cycle(seconds)
+
+    def script(visitor: Visitor) -> None:
+        while visitor.head():
+            never.wait(next(patience))
+            visitor.send(GONE)
+
+    return script
+
+
+def test_a_shift_that_is_over_waits_for_its_last_answer_without_turning_in_circles(serve: Serve) -> None:
+    """Though more hosts wait, and threads are idle."""
+    script = answers_after(0.5, 0.5, 1.5)
+    servers = [serve(script) for _ in range(6)]
+    watch(*[server.url("/a/1") for server in servers])
+    begun, used = time.monotonic(), time.thread_time()
+    assert 0 < Runner(threads=4).run_shift(seconds=0.3).checks < 6
+    assert time.thread_time() - used < (time.monotonic() - begun) / 2
+
+
+def test_a_pause_is_waited_for_without_turning_in_circles(serve: Serve) -> None:
+    """The same, where checking is paused after more hosts were seen to wait."""
+    stop, looks = threading.Event(), 0
+
+    def pause_once() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            pauses.begin(Trouble.SILENT, since=clock.now(), platforms=2)
+        if looks == 5:
+            stop.set()
+
+    script = answers_after(0.4)
+    servers = [serve(script) for _ in range(14)]
+    watch(*[server.url("/a/1") for server in servers])
+    begun, used = time.monotonic(), time.thread_time()
+    Runner(threads=4, stop=stop).run_forever(between=pause_once)
+    assert Target.objects.filter(check_count=0).exists()
+    assert time.thread_time() - used < (time.monotonic() - begun) / 2
 
 
 @pytest.mark.postgresql  # on SQLite nothing is written beside another writer
