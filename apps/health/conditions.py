@@ -325,7 +325,8 @@ def _count(number: int, noun: str) -> str:
 
 def _ago(age: timedelta) -> str:
     if age < timedelta(minutes=1):
-        return f"{max(age.total_seconds(), 0):.0f} seconds ago"
+        seconds = round(max(age.total_seconds(), 0))
+        return "1 second ago" if seconds == 1 else f"{seconds} seconds ago"
     return f"{duration(age)} ago"
 
 

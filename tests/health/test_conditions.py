@@ -73,6 +73,7 @@ def test_all_is_well() -> None:
     ]
     assert of("tick", WELL).sentence == "The checker looked what is due 4 seconds ago."
     assert of("checks", WELL).age == timedelta(minutes=3)
+    assert of("tick", with_beats(TICK=ago(timedelta(seconds=1)))).sentence.endswith("due 1 second ago.")
     assert of("notifier", WELL).sentence == "The notifier looked what there is to tell 9 seconds ago."
 
 
