@@ -336,16 +336,12 @@ class Runner:
                     self._more_wait = False  # for others to take
                     for run in self._runs.values():
                         run.close()
-                if time.monotonic() >= look_at:
+                looks = time.monotonic() >= look_at
+                if looks:
                     if forever:
                         self._beats.note(What.TICK)
                     self._core.look(self._workers)
                     self._mind_pause()
-                    if not over:
-                        self._take_hosts()
-                    if between:
-                        between()
-                    look_at = time.monotonic() + LOOK_EVERY_SECONDS
                 if self._is_time_for_what_is_held():
                     self._look_at_what_is_held()
                 self._renew()
@@ -354,8 +350,12 @@ class Runner:
                 self._is_behind = sum(run.unrecorded for run in self._runs.values()) >= MOST_UNRECORDED
                 for run in list(self._runs.values()):
                     self._advance(run)
-                if self._wants_hosts():
+                if (looks or self._wants_hosts()) and time.monotonic() <= until:
                     self._take_hosts()
+                if looks:
+                    if between:
+                        between()
+                    look_at = time.monotonic() + LOOK_EVERY_SECONDS
                 self._give_leases_back()
                 if not self._runs and not forever and (over or not self._looking):
                     if over or not self._take_hosts():
@@ -369,8 +369,8 @@ class Runner:
         return self.summary
 
     def _take_hosts(self) -> bool:
-        self._more_wait = False
         if self._paused is not None:
+            self._more_wait = False
             return False
         room = HOSTS_A_THREAD * self._threads - len(self._runs)
         if room <= 0:

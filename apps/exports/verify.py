@@ -83,6 +83,8 @@ class Chain:
             self.problem = f"check {number} has another note than its digest was made for"
         elif self.gap and not self.erasure and not self.can_be_folded(content):
             self.problem = f"check {self.gap} is missing: it cannot be one of those that are no longer kept"
+        if self.problem:
+            return
         if not self.before or said(content) != said(self.before):
             self.since = content
         self.before, self.gap = content, 0

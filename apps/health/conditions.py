@@ -18,9 +18,7 @@ from .facts import Facts
 
 LONGEST_OVERDUE = timedelta(hours=1)  # then there is more to check than is checked
 LONGEST_IMPORT_WAIT = timedelta(minutes=10)
-LONGEST_SILENCE = timedelta(
-    minutes=10
-)  # of the notifier: a mail server that does not answer keeps it for a while
+LONGEST_SILENCE = timedelta(minutes=10)  # of the notifier, unless it looks more rarely
 LARGEST_CLOCK_OFFSET = timedelta(seconds=5)
 LITTLE_ROOM, NO_ROOM = 2_000_000_000, 200_000_000  # bytes
 
@@ -258,7 +256,9 @@ def _imports(facts: Facts) -> Condition:
 def _notifier(facts: Facts) -> Condition:
     at = facts.database.beats.get(What.NOTICE)
     remedy = (
-        "Start the notifier: manage.py serve starts all parts. Apart from it, that is manage.py run_notifier."
+        "Start the notifier: manage.py serve starts all parts. Apart from it, that is manage.py "
+        "run_notifier. If it runs, a mail server or webhooks that do not answer may hold it up: its log "
+        "says so."
     )
     unsent = "Nobody hears of removals, deadlines or a checker that stands still."
     if at is None:
@@ -269,7 +269,7 @@ def _notifier(facts: Facts) -> Condition:
         sentence = f"No notifier has looked yet what there is to tell. {unsent}"
         return Condition("notifier", "Notifier", Grade.LOOK, sentence, remedy)
     age = facts.at - at
-    if age > LONGEST_SILENCE:
+    if age > max(LONGEST_SILENCE, patience()):
         sentence = f"Nobody has looked what there is to tell for {duration(age)}. {unsent}"
         return Condition("notifier", "Notifier", Grade.LOOK, sentence, remedy, age)
     return Condition(

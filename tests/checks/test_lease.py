@@ -45,10 +45,10 @@ def another_takes(*places: int) -> Callable[..., Any]:
     """
     looks = 0
 
-    def wrapper(execute: Callable[..., Any], *arguments: Any) -> Any:
+    def wrapper(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
         nonlocal looks
-        looks += 1
-        result = execute(*arguments)
+        looks += "checks_host" in sql
+        result = execute(sql, *arguments)
         if looks == 1:
             keys = list(Host.objects.order_by("pk").values_list("pk", flat=True))
             taken = Host.objects.filter(pk__in=[keys[place] for place in places])

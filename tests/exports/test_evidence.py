@@ -120,6 +120,13 @@ def test_one_changed_byte_of_a_check_is_named(campaign: Campaign, item: Item, tm
     assert "DOES NOT HOLD: checks.jsonl was changed" in said
 
 
+def with_content(line: bytes, **changes: object) -> bytes:
+    """A line of checks.jsonl whose content says something else."""
+    check = json.loads(line)
+    check["content"] |= changes
+    return json.dumps(check).encode()
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -132,6 +139,13 @@ def test_one_changed_byte_of_a_check_is_named(campaign: Campaign, item: Item, tm
         (
             lambda lines: [line.replace(b'"=seen', b'"=saw') for line in lines],
             "check 5 has another note than its digest was made for",
+        ),
+        *(
+            (
+                lambda lines, evidence=evidence: [with_content(lines[0], evidence=evidence), *lines[1:]],
+                "check 1 is not what its digest was made for",
+            )
+            for evidence in ([], None, "x")
         ),
     ],
 )
