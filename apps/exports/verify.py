@@ -24,6 +24,7 @@ from pathlib import Path
 
 LONGEST = timedelta(days=30)
 SAID = ("outcome", "reason", "definitive", "manual", "signal", "http_status")
+moment = datetime.fromisoformat
 
 
 def sha256(text: str) -> str:
@@ -39,11 +40,6 @@ def canonical(content: object) -> str:
 def said(content: dict) -> list:  # type: ignore[type-arg]
     """All that a check said."""
     return [*(content[name] for name in SAID), content["evidence"].get("identity", "")]
-
-
-def moment(text: str) -> datetime:
-    """A moment of a check's content."""
-    return datetime.fromisoformat(text)
 
 
 class Chain:

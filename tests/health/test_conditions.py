@@ -166,6 +166,13 @@ def test_what_is_not_yet_wrong_is_in_order(name: str, known: Facts) -> None:
     assert (found.grade, found.remedy) == (Grade.OK, "")
 
 
+def test_a_notifier_that_looks_rarely_is_none_that_does_not_run(settings: Any) -> None:
+    rarely = with_beats(NOTICE=ago(timedelta(minutes=50)))
+    assert of("notifier", rarely).grade == Grade.LOOK
+    settings.CHECK_TICK_SECONDS = 3600
+    assert of("notifier", rarely).grade == Grade.OK
+
+
 def test_a_full_disk_stops_a_site_whose_database_is_on_it(settings: Any) -> None:
     full = replace(WELL, disk_free=NO_ROOM - 1)
     settings.DATABASE_URL = ""
