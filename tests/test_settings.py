@@ -80,6 +80,7 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         ("CHECK_HOST_CONCURRENCY", "0", "a whole number of requests from 1 to 100, for example 2."),
         ("CHECK_CONCURRENCY", "many", "a whole number of threads from 1 to 500, for example 16."),
         ("CHECK_PROCESSES", "0", "a whole number of processes from 1 to 64, for example 1."),
+        ("WEB_PROCESSES", "0", "a whole number of processes from 1 to 64, for example 1."),
         ("CHECK_ALLOW_NETWORKS", "localhost", "Write networks separated by commas, for example"),
         ("CHECK_ALLOW_NETWORKS", "10.0.0.1/8", "Write networks separated by commas, for example"),
         ("CHECK_ALLOW_PORTS", "http", "Write ports from 1 to 65535 separated by commas"),
@@ -139,6 +140,15 @@ def test_a_fast_clock_must_not_have_started_long_ago(load_settings: Any) -> None
     with pytest.raises(ImproperlyConfigured, match="CLOCK_ORIGIN is too far away"):
         load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="14400")
     load_settings(CLOCK_ORIGIN="2020-01-01T00:00:00Z", CLOCK_SPEED="1")
+
+
+def test_several_web_servers_need_a_place_to_count_in_together(load_settings: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"WEB_PROCESSES is 2, .*Set REDIS_URL as well, or leave"):
+        load_settings(WEB_PROCESSES="2")
+    assert load_settings(WEB_PROCESSES="").WEB_PROCESSES == 1
+    with_queue = load_settings(REDIS_URL="redis://queue.example.org/0")
+    assert with_queue.WEB_PROCESSES == 2
+    assert with_queue.CACHES["default"]["LOCATION"] == with_queue.REDIS_URL
 
 
 SECRETS = {  # each in a form that its setting cannot use

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from apps.core.commands import clock_problem, database_problem
 from apps.server.supervisor import Part
 
-WEB_THREADS = 4
+WEB_THREADS = 4  # of all web servers together, but two of each: a page that takes a second holds up no other
 CONNECT_SECONDS = 5
 
 
@@ -36,7 +36,9 @@ def parts(*, host: str, port: int) -> Iterator[Part]:
         [
             *(sys.executable, "-m", "granian", "--interface", "wsgi"),
             *("--host", host, "--port", str(port)),
-            *("--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
+            *("--workers", str(settings.WEB_PROCESSES)),
+            *("--blocking-threads", str(max(WEB_THREADS // settings.WEB_PROCESSES, 2))),
+            "--respawn-failed-workers",
             *("--log-level", "warning", "config.wsgi:application"),
         ],
     )

@@ -26,3 +26,13 @@ def test_a_queue_has_as_many_workers(settings: Any) -> None:
     workers = list(parts(host="127.0.0.1", port=8000))[-1]
     assert workers.command[workers.command.index("--num-workers") + 1] == "3"
     assert checker_words() == "a scheduler and 3 workers, with the queue at 127.0.0.1:6379"
+
+
+@pytest.mark.parametrize(("processes", "threads"), [(1, 4), (2, 2), (8, 2)])
+def test_web_servers_share_their_threads_and_have_two_each_at_least(
+    settings: Any, processes: int, threads: int
+) -> None:
+    settings.WEB_PROCESSES = processes
+    web = next(parts(host="127.0.0.1", port=8000)).command
+    assert web[web.index("--workers") + 1] == str(processes)
+    assert web[web.index("--blocking-threads") + 1] == str(threads)

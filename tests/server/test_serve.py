@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import requests
 
 from tests.test_headers import faults
 
@@ -108,6 +109,16 @@ class Serve:
         return self.process.wait(SECONDS)
 
 
+def wrong_password_at(port: int) -> str:
+    """The page that answers a wrong password, over a new connection."""
+    with requests.Session() as reader:
+        page = reader.get(f"http://127.0.0.1:{port}/sign-in/", timeout=10)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        assert token
+        form = {"csrfmiddlewaretoken": token[1], "login": "nobody@example.org", "password": "not it"}
+        return reader.post(page.url, form, headers={"Referer": page.url}, timeout=10).text
+
+
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """A new, empty database on the server that the tests run on; empty text for SQLite."""
@@ -192,7 +203,8 @@ def test_ctrl_c_stops_it_and_an_unused_link_is_offered_again(
 
 @pytest.mark.database
 def test_with_a_queue_it_runs_a_scheduler_and_workers(serve: Callable[..., Serve], valkey_url: str) -> None:
-    site = serve("--port", str(free_port()), REDIS_URL=valkey_url)
+    port = free_port()
+    site = serve("--port", str(port), REDIS_URL=valkey_url)
     site.until_running()
     assert "a scheduler and 2 workers" in site.output
     commands = [
@@ -200,6 +212,9 @@ def test_with_a_queue_it_runs_a_scheduler_and_workers(serve: Callable[..., Serve
     ]
     assert any("rqcron" in command for command in commands)
     assert any("rqworker-pool" in command for command in commands)
+    assert any("--workers 2" in command for command in commands), "of the web server"
+    refused = ["Too many attempts" in wrong_password_at(port) for _ in range(6)]
+    assert refused == [False] * 5 + [True], "they count attempts together"
     parts = descendants(site.process.pid)
     assert site.stop() == 0, site.output
     assert alive(parts) == []
