@@ -6,7 +6,6 @@ Figures read both, and no digest covers them. They follow from the checks, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +13,7 @@ from .models import Check, Stretch, Target, Transition
 from .outcomes import Outcome, Reason
 from .status import Change, Seen, State, fold, fold_all
 
-STATE_FIELDS = tuple(field.name for field in fields(State))
+STATE_FIELDS = State._fields
 CHANGE_FIELDS = ("check_number", "from_status", "to_status", "reason", "after", "by")
 """The fields of a transition that tell it from any other of its target."""
 SEEN_FIELDS = ("number", "started_at", "finished_at", "outcome", "reason", "definitive", "manual")

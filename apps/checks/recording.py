@@ -92,8 +92,7 @@ class Held:
     @property
     def after(self) -> tuple[Any, ...]:
         """The values of UPDATED_FIELDS."""
-        state = _STATE_VALUES(self.state)
-        return (*state, self.check_count, self.head_digest, self.next_check_at, self.origins)
+        return (*self.state, self.check_count, self.head_digest, self.next_check_at, self.origins)
 
     @property
     def is_late(self) -> bool:
@@ -102,7 +101,6 @@ class Held:
         return last is not None and self.appended[0].finished_at < last
 
 
-_STATE_VALUES = attrgetter(*STATE_FIELDS)
 _CHECK_FIELDS = tuple(field.name for field in fields(Appended))
 _CHECK_VALUES = attrgetter(*_CHECK_FIELDS)
 _TRANSITION_FIELDS = (

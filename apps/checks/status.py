@@ -20,9 +20,9 @@ The rules, with their reasons:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from .outcomes import Outcome, Reason, Status, shows_item
 
@@ -48,9 +48,8 @@ class Seen:
     identity: str = ""  # what is kept of the one that the platform told; see identity.py
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What all checks so far add up to."""
+class State(NamedTuple):
+    """What all checks so far add up to. A tuple, since every check makes a copy with a few fields changed."""
 
     status: Status = Status.WAITING
     reason: Reason | str = ""  # of the check that the status rests on
@@ -100,7 +99,7 @@ def fold(state: State, seen: Seen) -> tuple[State, Change | None]:
     3. Date a change from the evidence.
     """
     if seen.identity and not state.identity and seen.outcome != Outcome.INCONCLUSIVE:
-        state = replace(state, identity=seen.identity)
+        state = state._replace(identity=seen.identity)
     if _shows_item(seen):
         return _seen_there(state, seen)
     if seen.outcome == Outcome.REMOVED:
@@ -180,14 +179,13 @@ def _seen_removed(state: State, seen: Seen) -> tuple[State, Change | None]:
     if state.status == Status.REMOVED:
         # What confirmed the removal stays what it rests on, unless the platform now says so itself.
         if seen.definitive and not state.definitive:
-            new = replace(new, reason=seen.reason, definitive=True)
+            new = new._replace(reason=seen.reason, definitive=True)
         return new, None
-    new = replace(new, status=Status.SUSPECTED, by_person=False)
+    new = new._replace(status=Status.SUSPECTED, by_person=False)
     if state.status != Status.SUSPECTED or seen.definitive or not state.definitive:
-        new = replace(new, reason=seen.reason, definitive=seen.definitive)
+        new = new._replace(reason=seen.reason, definitive=seen.definitive)
     if _is_confirmed(new, seen):
-        new = replace(
-            new,
+        new = new._replace(
             status=Status.REMOVED,
             by_person=seen.manual,
             overruled=False,
@@ -227,8 +225,8 @@ def _could_not_tell(state: State, seen: Seen) -> tuple[State, Change | None]:
         and new.inconclusive_count >= UNVERIFIABLE_COUNT
         and seen.finished_at - since >= UNVERIFIABLE_SPAN
     ):
-        new = replace(
-            new, status=Status.UNVERIFIABLE, reason=seen.reason, definitive=False, by_person=seen.manual
+        new = new._replace(
+            status=Status.UNVERIFIABLE, reason=seen.reason, definitive=False, by_person=seen.manual
         )
     return new, _change(state, new, seen, after=since, by=seen.finished_at)
 
@@ -241,9 +239,8 @@ def _told(state: State, seen: Seen, **changes: Any) -> State:
 
 
 def _looked(state: State, seen: Seen, **changes: Any) -> State:
-    """The state after one more check. All that changes at once: a copy takes longer than what it is for."""
-    return replace(
-        state,
+    """The state after one more check, with all that changes at once."""
+    return state._replace(
         last_outcome=seen.outcome,
         last_reason=seen.reason,
         last_check_at=seen.finished_at,

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate, islice
@@ -66,7 +66,6 @@ STANDINGS = (Standing.JOURNALIST, Standing.ORGANISATION, Standing.TRUSTED_FLAGGE
 CATEGORIES = (Category.FRAUD, Category.COPYRIGHT, Category.MALWARE)
 DAY = 86_400
 MICROSECOND = timedelta(microseconds=1)
-STATE_FIELDS = tuple(field.name for field in fields(State))
 
 
 class UnusableSize(ValueError):
@@ -235,7 +234,7 @@ class Moved:
     def state(self, reported: datetime) -> dict[str, Any]:
         """The fields of the target."""
         shift = reported - REPORTED
-        values = {name: getattr(self.life.state, name) for name in STATE_FIELDS}
+        values = self.life.state._asdict()
         moved = {name: value + shift for name, value in values.items() if isinstance(value, datetime)}
         origins = cadence.kept_origins([reported], self.life.looks[-1].started_at + shift)
         return {
@@ -348,7 +347,7 @@ def _as_sqlite_has_it(moment: str) -> str:
 
 TARGET_FIELDS = (
     *("id", "key", "key_digest", "salt", "commitment", "platform", "kind", "account", "account_key"),
-    *("host_id", "created_at", "head_digest", "check_count", "next_check_at", "origins", *STATE_FIELDS),
+    *("host_id", "created_at", "head_digest", "check_count", "next_check_at", "origins", *State._fields),
 )
 ITEM_FIELDS = (
     *("id", "report_id", "target_id", "submitted", "reported_at", "dated", "labels", "note"),

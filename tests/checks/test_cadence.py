@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,8 +42,8 @@ def test_the_gap_grows_with_the_age_of_the_report_and_stops_at_marks(
 
 
 def test_age_runs_again_from_a_removal_to_catch_a_return() -> None:
-    removed = replace(
-        UP, status=Status.REMOVED, last_outcome=Outcome.REMOVED, removed_by=ORIGIN + timedelta(days=40)
+    removed = UP._replace(
+        status=Status.REMOVED, last_outcome=Outcome.REMOVED, removed_by=ORIGIN + timedelta(days=40)
     )
     assert gap(timedelta(days=42), removed) == timedelta(hours=3)
 
@@ -73,15 +72,15 @@ def test_an_inconclusive_rung_is_tried_again_soon_and_then_ever_later() -> None:
         status=Status.SUSPECTED, last_outcome=Outcome.INCONCLUSIVE, run_started_at=ORIGIN, run_count=1
     )
     age = timedelta(days=200)
-    gaps = [gap(age, replace(state, inconclusive_count=count)) for count in (1, 2, 3, 50)]
+    gaps = [gap(age, state._replace(inconclusive_count=count)) for count in (1, 2, 3, 50)]
     assert gaps == [timedelta(minutes=15), timedelta(minutes=30), HOUR, 6 * HOUR]
 
 
 def test_inconclusive_answers_back_off_but_never_past_a_mark() -> None:
-    state = replace(UP, last_outcome=Outcome.INCONCLUSIVE, inconclusive_count=9)
+    state = UP._replace(last_outcome=Outcome.INCONCLUSIVE, inconclusive_count=9)
     assert gap(timedelta(hours=5), state) == timedelta(hours=19)  # to the 24 h mark, not 64 h
     assert gap(timedelta(days=91), state) == timedelta(days=91) / 16
-    assert gap(timedelta(days=91), replace(state, inconclusive_count=11)) == timedelta(days=7)
+    assert gap(timedelta(days=91), state._replace(inconclusive_count=11)) == timedelta(days=7)
 
 
 def test_a_mark_that_passed_while_a_check_was_under_way_is_checked_at_once() -> None:
