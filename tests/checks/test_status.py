@@ -65,10 +65,17 @@ def history(*rows: tuple[Any, ...]) -> tuple[State, list[Change]]:
         ([(0, UP), (1, GONE), (2, GONE, "sure")], Status.SUSPECTED),
         ([(0, UP), (1, GONE), (2, GONE, "sure"), (3, GONE, "sure")], Status.REMOVED),
         ([(0, UP), (1, GONE, "sure"), (2.5, GONE)], Status.SUSPECTED),
+        ([(0, UP), (1, GONE, "sure"), (1.5, GONE, "sure"), (2.5, GONE)], Status.SUSPECTED),
+        # Never seen before: no sooner.
+        ([(0, GONE), (7, GONE), (24, GONE)], Status.REMOVED),
+        ([(0, GONE), (24, GONE)], Status.SUSPECTED),
+        ([(0, GONE, "sure"), (1, GONE, "sure")], Status.REMOVED),
+        ([(0, GONE, "sure"), (1, GONE)], Status.SUSPECTED),
         # A person confirms or overrules at once.
         ([(0, UP), (1, GONE, "person")], Status.REMOVED),
         ([(0, UP), (1, GONE), (2, UP, "person")], Status.AVAILABLE),
         ([(0, UP), (1, GONE), (2, GATED, "person")], Status.RESTRICTED),
+        ([(0, UP), (1, GONE), (2, WALL, "person")], Status.RESTRICTED),
         # After "it is up" by a person, the checker's reading alone no longer confirms ...
         ([(1, GONE), (2, UP, "person"), (3, GONE), (9, GONE), (40, GONE)], Status.SUSPECTED),
         # ... unless the platform says so itself, a person agrees, or the checker saw it up on its own.
@@ -87,6 +94,7 @@ def history(*rows: tuple[Any, ...]) -> tuple[State, list[Change]]:
         ([(0, UP), (1, UNSURE), (169, UNSURE)], Status.AVAILABLE),
         ([(0, UP), (1, UNSURE), (80, UNSURE), (168, UNSURE)], Status.AVAILABLE),
         ([(0, UNSURE), (80, UNSURE), (168, UNSURE)], Status.UNVERIFIABLE),
+        ([(0, UNSURE), (168, UNSURE)], Status.WAITING),
         ([(0, UNSURE), (80, UNSURE), (168, UNSURE), (169, UP)], Status.AVAILABLE),
         ([(0, UP), (1, GONE), (2, UNSURE), (80, UNSURE), (300, UNSURE)], Status.SUSPECTED),
     ],
@@ -130,6 +138,7 @@ def test_a_return_is_kept_with_the_removal_until_the_next_removal() -> None:
     assert (back.status, back.reinstated_at, back.removed_by) == (Status.AVAILABLE, at(5), at(1))
     assert (changes[-1].after, changes[-1].by) == (at(1), at(5))
     again, _ = history((0, UP), (1, GONE, "person"), (5, UP), (9, GONE, "person"))
+    assert (back.removal_count, again.removal_count) == (1, 2)
     assert (again.reinstated_at, again.removed_after, again.removed_by) == (None, at(5), at(9))
 
 
@@ -138,6 +147,11 @@ def test_the_platforms_own_word_becomes_the_reason_of_a_removal() -> None:
     assert (state.reason, state.definitive) == (Reason.GONE, True)
     later, _ = history((0, UP), (1, GONE), (7, GONE), (25, GONE), (30, GONE, "sure"))
     assert (later.reason, later.definitive) == (Reason.GONE, True)
+
+
+def test_the_platforms_own_word_stays_the_reason_of_a_suspicion() -> None:
+    state, _ = history((0, UP), (1, GONE, "sure"), (1.5, GONE))
+    assert (state.status, state.reason, state.definitive) == (Status.SUSPECTED, Reason.GONE, True)
 
 
 kinds = st.sampled_from(list(KINDS))
