@@ -78,6 +78,10 @@ def history(*rows: tuple[Any, ...]) -> tuple[State, list[Change]]:
         ([(0, UP), (1, GONE), (2, WALL, "person")], Status.RESTRICTED),
         # After "it is up" by a person, the checker's reading alone no longer confirms ...
         ([(1, GONE), (2, UP, "person"), (3, GONE), (9, GONE), (40, GONE)], Status.SUSPECTED),
+        (
+            [(1, GONE), (2, UP, "person"), (2, UP, "person"), (3, GONE), (9, GONE), (40, GONE)],
+            Status.SUSPECTED,
+        ),
         # ... unless the platform says so itself, a person agrees, or the checker saw it up on its own.
         ([(1, GONE), (2, UP, "person"), (3, GONE, "sure"), (9, GONE, "sure")], Status.REMOVED),
         ([(1, GONE), (2, UP, "person"), (3, GONE), (9, GONE, "person")], Status.REMOVED),
@@ -147,6 +151,17 @@ def test_the_platforms_own_word_becomes_the_reason_of_a_removal() -> None:
     assert (state.reason, state.definitive) == (Reason.GONE, True)
     later, _ = history((0, UP), (1, GONE), (7, GONE), (25, GONE), (30, GONE, "sure"))
     assert (later.reason, later.definitive) == (Reason.GONE, True)
+
+
+def test_a_status_is_a_persons_only_where_a_person_decided_it() -> None:
+    for rows, by_person in (
+        ([(0, UP, "person")], True),
+        ([(0, UP, "person"), (1, UP)], False),
+        ([(0, UP, "person"), (1, GONE)], False),
+        ([(0, UP), (1, GONE), (2, GONE, "person")], True),
+        ([(0, UP), (1, GONE, "person"), (2, UP)], False),
+    ):
+        assert history(*rows)[0].by_person == by_person, rows
 
 
 def test_the_platforms_own_word_stays_the_reason_of_a_suspicion() -> None:
