@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 
 from apps.core import clock
 
@@ -47,6 +47,34 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write it down. A new password, or being switched off, ends the API tokens in the same transaction.
+
+        Whoever knew the old password may have made one. Django keeps `_password` until a new one is written,
+        whichever way it came; it does not when it only hashes the same one anew.
+        """
+        is_new_password = self._password is not None  # type: ignore[attr-defined]
+        if self._state.adding or (self.is_active and not is_new_password):
+            super().save(*args, **kwargs)
+            return
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.end_api_tokens()
+
+    @property
+    def working_api_tokens(self) -> models.QuerySet[Any]:
+        """The tokens that let programs in on their behalf, in any campaign, newest first."""
+        now = clock.wall()
+        return (
+            self.api_tokens.filter(revoked_at=None, expires_at__gt=now)
+            .select_related("campaign")
+            .order_by("-pk")
+        )
+
+    def end_api_tokens(self) -> int:
+        """Revoke their tokens in all campaigns; how many that were."""
+        return self.api_tokens.filter(revoked_at=None).update(revoked_at=clock.wall())
 
     @property
     def has_never_been_here(self) -> bool:

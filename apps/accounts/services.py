@@ -67,7 +67,7 @@ def reset_second_factors(*, person: Person) -> SecondFactorsReset | None:
         passkeys=types.count(Authenticator.Type.WEBAUTHN),
         recovery_codes=Authenticator.Type.RECOVERY_CODES in types,
         sessions=len(sessions),
-        tokens=person.api_tokens.filter(revoked_at=None).update(revoked_at=clock.wall()),
+        tokens=person.end_api_tokens(),
     )
 
 

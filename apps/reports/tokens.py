@@ -1,7 +1,8 @@
 """API tokens: who may make one, what it lets a program do, and when it ends.
 
 A token is for one campaign and has a role. It never does more than its maker may at that moment, and it ends
-when it expires, when it is revoked, and for good when its maker leaves the campaign.
+when it expires, when it is revoked, and for good when its maker leaves the campaign, gets a new password,
+or may not sign in any more.
 """
 
 from __future__ import annotations
@@ -81,13 +82,9 @@ def make_token(
 ) -> NewToken:
     """A token of `person` for `campaign`. Raises UnusableToken, and then there is none.
 
-    `role` is at most the person's own there; `expires_at` at most LONGEST ahead, in real time.
+    `role` is at most the person's own there; `expires_at` at most LONGEST ahead, in real time. `person` is as
+    they were when it was asked for: with another password by now, or switched off, they make none.
     """
-    own = role_in(campaign, person)
-    if own is None:
-        raise UnusableToken(f"{person} is no member of {campaign.name}.")
-    if role not in roles_up_to(own):
-        raise UnusableToken(f"A token cannot do more than its maker, whose role here is {own.label}.")
     name = " ".join(name.split())
     if not name:
         raise UnusableToken("Say what the token is for.")
@@ -98,6 +95,17 @@ def make_token(
         raise UnusableToken(f"A token expires within {LONGEST.days} days from now.")
     secret = new_secret()
     with transaction.atomic():
+        # A new password waits for this lock and then ends the token, or this waits for the new password.
+        standing = Person.objects.select_for_update(no_key=True).filter(
+            pk=person.pk, password=person.password, is_active=True
+        )
+        if not standing:
+            raise UnusableToken(f"{person} has a new password, or may not sign in any more.")
+        own = role_in(campaign, person)
+        if own is None:
+            raise UnusableToken(f"{person} is no member of {campaign.name}.")
+        if role not in roles_up_to(own):
+            raise UnusableToken(f"A token cannot do more than its maker, whose role here is {own.label}.")
         token = ApiToken.objects.create(
             campaign=campaign,
             person=person,
@@ -154,10 +162,13 @@ def access_of(secret: str) -> TokenAccess | None:
     now = clock.wall()
     found = (
         ApiToken.objects.select_related("campaign", "person")
-        .filter(digest=digest_of(secret), revoked_at=None, expires_at__gt=now, person__is_active=True)
+        .filter(digest=digest_of(secret), revoked_at=None, expires_at__gt=now)
         .first()
     )
     if found is None:
+        return None
+    if not found.person.is_active:
+        found.person.end_api_tokens()  # they do not come back with the account
         return None
     own = role_in(found.campaign, found.person)
     if own is None:

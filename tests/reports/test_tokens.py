@@ -151,6 +151,55 @@ def test_whoever_is_switched_off_or_no_longer_an_administrator_has_no_token_eith
     assert access_of(as_owner.secret) is None
 
 
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_token_does_not_come_back_with_somebody_who_was_switched_off(saved: bool) -> None:
+    campaign = make_campaign(owner=(person := make_person()))
+    made = token_for(campaign, person)
+    if saved:
+        person.is_active = False
+        person.save()
+    else:  # as is done in a database's own shell; it ends when it is used
+        Person.objects.filter(pk=person.pk).update(is_active=False)
+    assert access_of(made.secret) is None
+    Person.objects.filter(pk=person.pk).update(is_active=True)
+    assert access_of(made.secret) is None
+
+
+def test_who_is_switched_off_or_has_a_new_password_since_makes_no_token() -> None:
+    campaign = make_campaign(owner=(person := make_person(password="the one of before")))
+    in_another_browser = Person.objects.get(pk=person.pk)
+    person.set_password("another long password")
+    person.save()
+    with pytest.raises(UnusableToken, match="new password"):
+        token_for(campaign, in_another_browser)
+    Person.objects.filter(pk=person.pk).update(is_active=False)
+    with pytest.raises(UnusableToken, match="may not sign in"):
+        token_for(campaign, person)
+    assert not ApiToken.objects.exists()
+
+
+def test_a_password_that_is_only_hashed_anew_ends_no_token(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    campaign = make_campaign(owner=(person := make_person(password="the same as before")))
+    made = token_for(campaign, person)
+    before = person.password
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    assert person.check_password("the same as before")
+    assert Person.objects.get().password != before
+    assert access_of(made.secret) is not None
+
+
+def test_what_else_is_changed_of_a_person_ends_no_token() -> None:
+    campaign = make_campaign(owner=(person := make_person(password="the one of before")))
+    made = token_for(campaign, person)
+    person.name = "Anna Example"
+    person.save()
+    assert access_of(made.secret) is not None
+
+
 def test_a_token_asks_for_the_second_factor_of_its_maker_where_there_has_to_be_one(settings: Any) -> None:
     campaign = make_campaign(owner=(person := make_person()))
     secret = token_for(campaign, person).secret
