@@ -28,7 +28,7 @@ urlpatterns = [
     path("account/confirm/code/", never_cache(mfa_views.reauthenticate), name="mfa_reauthenticate"),
     path("account/confirm/passkey/", views.ConfirmByPasskey.as_view(), name="mfa_reauthenticate_webauthn"),
     path("account/password/change/", allauth_views.password_change, name="account_change_password"),
-    path("account/password/set/", allauth_views.password_set, name="account_set_password"),
+    path("account/password/set/", views.SetPassword.as_view(), name="account_set_password"),
     path("account/password/reset/", allauth_views.password_reset, name="account_reset_password"),
     path(
         "account/password/reset/sent/",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.account.utils import perform_login
+from allauth.account.views import PasswordSetView
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
@@ -16,10 +19,12 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -80,6 +85,25 @@ def too_many_attempts(request: HttpRequest) -> HttpResponse:
     answer = render(request, "429.html", status=429)
     answer["Retry-After"] = str(RETRY_AFTER)
     return answer
+
+
+@method_decorator(login_required, name="dispatch")
+class SetPassword(PasswordSetView):  # type: ignore[misc]
+    """Setting the first password. Who has a passkey or an app shows it before.
+
+    From then on the password confirms that it is still the owner of the account. Else whoever finds a browser
+    signed in could set one, and by it add a passkey of their own.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The page, or the way to confirm who it is."""
+        person = cast(Person, request.user)
+        if not person.has_usable_password() and not did_recently_reauthenticate(request):
+            if request.method == "POST":  # it would be kept until then, and the password in it
+                return redirect("account_set_password")
+            raise ReauthenticationRequired
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer
 
 
 class SecondFactors(IndexView):  # type: ignore[misc]

@@ -190,6 +190,30 @@ def test_changing_second_factors_asks_who_it_is(anna: Visitor) -> None:
         assert anna.client.get(reverse("mfa_activate_totp")).status_code == 200
 
 
+@pytest.mark.parametrize("kind", ["app", "passkey"])
+def test_who_has_no_password_shows_the_second_factor_before_setting_one(
+    kind: str, anna_with_app: Visitor
+) -> None:
+    anna = anna_with_app.person
+    Person.objects.filter(pk=anna.pk).update(password="!")
+    if kind == "passkey":
+        Authenticator.objects.filter(user=anna).delete()
+        give_passkey(anna)
+    found_open = Client()  # as a browser that was left signed in
+    found_open.force_login(Person.objects.get(pk=anna.pk))
+    address, new = reverse("account_set_password"), "a long and quiet password"
+    assert found_open.get(address).url.startswith("/account/confirm/")
+    assert found_open.post(address, {"password1": new, "password2": new}).url == address
+    assert not Person.objects.get(pk=anna.pk).has_usable_password()
+    assert new not in str(dict(found_open.session.items()))
+    if kind == "app":
+        with time_machine.travel(clock.wall() + timedelta(seconds=PERIOD), tick=False):
+            confirm = found_open.get(address, follow=True).redirect_chain[-1][0]
+            assert found_open.post(confirm, {"code": anna_with_app.code}).url == address
+            found_open.post(address, {"password1": new, "password2": new})
+        assert Person.objects.get(pk=anna.pk).check_password(new)
+
+
 def test_what_was_confirmed_by_code_needs_no_password(anna_with_app: Visitor) -> None:
     with time_machine.travel(clock.wall() + timedelta(minutes=6)):
         codes = reverse("mfa_view_recovery_codes")
