@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -28,3 +30,25 @@ class InvitedPeopleOnly(DefaultAccountAdapter):  # type: ignore[misc]
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """After a password was set or changed: what else there is to do for one's account."""
         return reverse("account")
+
+    # What is sent by mail names the site as its settings do. The host of a request is the visitor's own word,
+    # and may be any that ALLOWED_HOSTS lets through: with ".example.org", somebody else's, too.
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The address that the mail for a new password holds."""
+        uidb36, _, rest = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": rest})
+        return f"{settings.SITE_URL}{path}"
+
+    def format_email_subject(self, subject: str) -> str:
+        """The subject, after the site's name."""
+        return f"[{_site_name()}] {subject}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail of a template."""
+        site = {"name": _site_name(), "domain": _site_name()}
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
+
+
+def _site_name() -> str:
+    return urlsplit(settings.SITE_URL).netloc

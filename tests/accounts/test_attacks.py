@@ -87,7 +87,7 @@ def test_a_page_of_this_site_is_gone_back_to(client: Client) -> None:
     assert sign_in(client, next="/workspace/platforms/").url == "/workspace/platforms/"
 
 
-def test_the_visitors_word_for_the_host_is_not_believed(client: Client) -> None:
+def test_the_visitors_word_for_the_host_is_not_believed(client: Client, settings: Any) -> None:
     make_person("anna@example.org")
     form = {"email": "anna@example.org"}
     address = reverse("account_reset_password")
@@ -95,7 +95,25 @@ def test_the_visitors_word_for_the_host_is_not_believed(client: Client) -> None:
     client.post(address, form, headers={"x-forwarded-host": "evil.example.org"})
     assert len(mail.outbox) == 1
     assert "evil.example" not in mail.outbox[0].body + mail.outbox[0].subject
-    assert "http://testserver/account/password/reset/key/" in mail.outbox[0].body
+    assert f"{settings.SITE_URL}/account/password/reset/key/" in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("email", ["anna@example.org", "nobody@example.org"])
+def test_no_host_that_is_allowed_besides_gets_into_a_mail(email: str, client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.SITE_URL = [".example.org"], "https://still-up.example.org"
+    make_person("anna@example.org")
+    asked = {"email": email}
+    client.post(reverse("account_reset_password"), asked, headers={"host": "evil.example.org"})
+    said = mail.outbox[0].subject + mail.outbox[0].body
+    assert "evil.example" not in said
+    assert "still-up.example.org" in said
+
+
+def test_a_mail_to_somebody_unknown_offers_no_registration(client: Client) -> None:
+    client.post(reverse("account_reset_password"), {"email": "nobody@example.org"})
+    assert "Nobody has an account with this address." in mail.outbox[0].body
+    assert "sign up" not in mail.outbox[0].body
+    assert reverse("account_signup") not in mail.outbox[0].body
 
 
 def test_forms_do_not_tell_who_is_here(client: Client, settings: Any) -> None:
