@@ -26,13 +26,12 @@ from apps.exports.published import Words
 from apps.exports.snapshots import NotPublished, NotReady, published
 
 from .addresses import Addresses
-from .answers import kept_answer, simulated
+from .answers import CACHE_CONTROL, kept_answer, simulated
 from .citation import bibtex, citation
 from .errors import not_ready
 from .languages import language_of
 from .pages import Asked, Document
 
-FOREVER = "public, max-age=31536000, immutable"
 Made = Callable[[Asked, list[EditionRow], tuple[int, ...]], Document]
 
 
@@ -133,7 +132,7 @@ def _about(name: str, said: Words) -> str:
 @for_everyone
 @require_safe
 def file(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
-    """A file of an edition. It is the same for ever, and caches may know that."""
+    """A file of an edition: the same for ever, but not public for ever. Caches ask whether it still is."""
     try:
         row = public_file(slug, number, name)
         etag = quote_etag(row.sha256)
@@ -148,7 +147,7 @@ def file(request: HttpRequest, slug: str, number: int, name: str) -> HttpRespons
     except UnknownEdition:
         raise Http404("There is no such file.") from None
     answer["ETag"] = etag
-    answer["Cache-Control"] = FOREVER
+    answer["Cache-Control"] = CACHE_CONTROL
     return answer
 
 
