@@ -77,7 +77,7 @@ class HarFetch(Replay):
             try:
                 if str(raw["request"]["method"]).upper() in {"GET", "POST"}:
                     entries.append(_read_entry(raw))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise UnusableRecording(
                     f"Entry {number} of {name} is not as HAR 1.2 has it: it needs request.method, "
                     "request.url, response.status, response.headers and response.content."
@@ -88,6 +88,8 @@ class HarFetch(Replay):
 def _read_entry(raw: dict[str, Any]) -> Exchange:
     response = raw["response"]
     status = int(response["status"])
+    if status and not 100 <= status <= 999:  # 0: there was no answer
+        raise ValueError("status")
     headers: dict[str, str] = {}
     for header in response["headers"]:
         name = str(header["name"]).lower()
@@ -141,9 +143,12 @@ def _read_body(content: dict[str, Any], headers: dict[str, str], status: int) ->
 
 
 def _read_time(text: object) -> datetime:
+    """When an entry was recorded; now, where it does not say, or says what cannot have been."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
+        return clock.now()
+    if not 1990 <= moment.year <= 9000:
         return clock.now()
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from apps.checks.answer import Ask
 from apps.checks.har import HarFetch, UnusableRecording, har_text
 from apps.checks.outcomes import Reason
 from apps.checks.replay import Exchange
+from apps.core import clock
 
 URL = "https://example.org/list/an-item"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -190,6 +192,14 @@ def test_a_long_body_is_cut_like_a_fetched_one(settings: Any) -> None:
             "Entry 1 of recorded.har is not as HAR 1.2",
         ),
         (b'{"log": {"entries": [7]}}', "Entry 1 of recorded.har is not as HAR 1.2"),
+        *(
+            (
+                b'{"log": {"entries": [{"request": {"method": "GET", "url": "https://example.org/"}, '
+                b'"response": {"headers": [], "status": %b}}]}}' % status,
+                "Entry 1 of recorded.har is not as HAR 1.2",
+            )
+            for status in (b"1e400", b"1000000000000", b"-5", b"7")
+        ),
     ],
 )
 def test_a_file_that_is_no_recording_is_refused_in_a_sentence(
@@ -230,6 +240,13 @@ def test_the_head_of_a_file_is_recorded_even_where_its_body_was_left_out() -> No
     assert fetch(Ask("file", URL)).failure == Reason.NOT_RECORDED
     answer = fetch(Ask("file", URL, head_only=True))
     assert (answer.status, answer.body) == (200, b"")
+
+
+@pytest.mark.parametrize("started", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon"])
+def test_a_moment_at_which_nothing_was_recorded_is_taken_for_now(started: str) -> None:
+    with time_machine.travel(AT, tick=False):
+        answer = recording(entry(URL) | {"startedDateTime": started})(Ask("page", URL))
+        assert answer.started_at == clock.now()
 
 
 def test_a_recorded_post_answers_the_same_question_only() -> None:
