@@ -96,7 +96,15 @@ def test_notices_are_marked_as_read_one_by_one_or_all(team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [{}, {"seen": "x"}, {"seen": "2026-03-01T00:00"}, {"seen": "x", "notice": "y"}]
+    "sent",
+    [
+        {},
+        {"seen": "x"},
+        {"seen": "2026-03-01T00:00"},
+        {"seen": "x", "notice": "y"},
+        {"seen": "0001-01-01T00:00:00+14:00"},
+        {"seen": "9999-12-31T23:59:59-14:00"},
+    ],
 )
 def test_a_made_up_form_marks_nothing(sent: dict[str, str], team: Team) -> None:
     tell(team, "viewer")

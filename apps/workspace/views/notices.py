@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
@@ -49,10 +49,11 @@ def read(request: HttpRequest) -> HttpResponse:
     try:
         seen = datetime.fromisoformat(request.POST.get("seen", ""))
         notice = int(request.POST["notice"]) if "notice" in request.POST else None
-    except ValueError:
-        return redirect("workspace:notices")
-    if seen.tzinfo is not None:
-        mark_read(person=cast(Person, request.user), seen=seen, notice=notice)
+        if seen.tzinfo is not None:
+            seen = seen.astimezone(UTC)
+            mark_read(person=cast(Person, request.user), seen=seen, notice=notice)
+    except (ValueError, OverflowError):  # made up: no page of ours sends it
+        pass
     return redirect("workspace:notices")
 
 
