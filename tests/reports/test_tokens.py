@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
 from apps.accounts.models import Person
 from apps.accounts.roles import Role, roles_up_to
@@ -26,6 +29,7 @@ from apps.reports.tokens import (
     revoke_token,
     tokens_of,
 )
+from tests.checks.running import with_own_connection
 from tests.factories import START, make_campaign, make_person
 
 pytestmark = pytest.mark.django_db
@@ -176,6 +180,34 @@ def test_who_is_switched_off_or_has_a_new_password_since_makes_no_token() -> Non
     with pytest.raises(UnusableToken, match="may not sign in"):
         token_for(campaign, person)
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_that_is_made_beside_a_new_password_does_not_outlive_the_old_one() -> None:
+    campaign = make_campaign(owner=(person := make_person(password="the one of before")))
+    in_another_browser = Person.objects.get(pk=person.pk)
+    written, tried = threading.Event(), threading.Event()
+
+    def change_password() -> None:
+        with transaction.atomic():
+            person.set_password("another long password")
+            person.save()
+            written.set()
+            tried.wait(0.5)  # it waits for this transaction
+
+    def make() -> None:
+        written.wait()
+        with suppress(UnusableToken):
+            token_for(campaign, in_another_browser)
+        tried.set()
+
+    threads = [threading.Thread(target=with_own_connection(each)) for each in (change_password, make)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tried.is_set()
+    assert not [row for row in tokens_of(campaign) if row.works]
 
 
 def test_a_password_that_is_only_hashed_anew_ends_no_token(settings: Any) -> None:
