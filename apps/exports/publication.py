@@ -98,12 +98,21 @@ def _choices(publication: Publication) -> dict[str, Told]:
 
 
 @transaction.atomic
-def publish(*, campaign: Campaign, person: Person | None) -> Publication:
-    """Make the last saved choices public. Raises UnusablePublication where there are none."""
+def publish(*, campaign: Campaign, person: Person | None, seen: int | None = None) -> Publication:
+    """Make the last saved choices public. Raises UnusablePublication where there are none.
+
+    `seen` is the decision that somebody looked at: if another was made since, by another owner or in another
+    window, theirs is not what they mean to publish, and nothing is.
+    """
     locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
     draft = draft_of(locked)
     if draft.pk is None:
         raise UnusablePublication("Save what is to be public first, and look at it.")
+    if seen is not None and seen != draft.pk:
+        raise UnusablePublication(
+            "Nothing was published: since you loaded this page, somebody saved other choices, published or "
+            "withdrew. This is how it stands now. Look at the preview, then publish."
+        )
     publication = _decided(draft, Publication.Act.PUBLISHED, person)
     save_snapshot(publication)
     record(Deed.PUBLISHED, person=person, campaign=campaign, became=_choices(publication))

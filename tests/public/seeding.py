@@ -127,8 +127,8 @@ def _fill(report: Report, stories: Sequence[str], hours: float, *, control: bool
     return items
 
 
-def make_public(campaign: Campaign, person: Person | None = None, **choices: Any) -> None:
-    """Publish it; all of it unless `choices` say otherwise."""
+def make_draft(campaign: Campaign, person: Person | None = None, **choices: Any) -> None:
+    """Save what is to be public of it; all of it unless `choices` say otherwise."""
     chosen: dict[str, Any] = {
         "title": TITLE,
         "text": TEXT,
@@ -139,6 +139,11 @@ def make_public(campaign: Campaign, person: Person | None = None, **choices: Any
         "dates": "day",
     }
     save_draft(campaign=campaign, person=person, **(chosen | choices))
+
+
+def make_public(campaign: Campaign, person: Person | None = None, **choices: Any) -> None:
+    """Publish it; all of it unless `choices` say otherwise."""
+    make_draft(campaign, person, **choices)
     publish(campaign=campaign, person=person)
 
 

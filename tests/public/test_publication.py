@@ -27,7 +27,7 @@ from apps.reports.models import Campaign, Item
 from apps.reports.replies import mark_errors
 from tests.factories import at, make_campaign, make_person, make_report
 from tests.metrics.watching import Look, record, watched
-from tests.public.seeding import SECRETS, SLUG, TEXT, TITLE, make_public, seed
+from tests.public.seeding import SECRETS, SLUG, TEXT, TITLE, make_draft, make_public, seed
 
 pytestmark = pytest.mark.django_db
 HOME = f"/c/{SLUG}/"
@@ -95,6 +95,30 @@ def test_each_decision_is_kept_with_who_and_when(campaign: Campaign) -> None:
     assert withdraw(campaign=campaign, person=anna) is None
     acts = list(Publication.objects.order_by("pk").values_list("act", "person__email"))
     assert acts == [(act, "anna@example.org") for act in ("saved", "published", "withdrawn")]
+
+
+@pytest.mark.parametrize("meanwhile", ["saved", "withdrawn"])
+def test_what_nobody_looked_at_is_not_published(meanwhile: str, campaign: Campaign, client: Client) -> None:
+    """Two owners, or one in two windows: one has looked and publishes, the other was faster."""
+    make_public(campaign)
+    make_draft(campaign, items=False, title="Other words")
+    client.force_login(make_person("anna@example.org", superuser=True))
+    page = f"/workspace/{SLUG}/publication/"
+    looked_at = re.search(r'name="seen" value="(\d+)"', client.get(page).content.decode())
+    assert looked_at
+    if meanwhile == "saved":
+        make_draft(campaign, items=True, title="Other words")
+    else:
+        withdraw(campaign=campaign, person=None)
+    before = Publication.objects.count()
+    sent = {"act": "publish", "seen": looked_at[1]}
+    said = client.post(page, sent).content.decode()
+    assert "Nothing was published" in said
+    assert Publication.objects.count() == before
+    again = re.search(r'name="seen" value="(\d+)"', said)
+    assert again
+    client.post(page, sent | {"seen": again[1]})
+    assert "Other words" in Client().get(HOME).content.decode()
 
 
 def test_a_draft_changes_nothing_that_is_public(campaign: Campaign, client: Client) -> None:

@@ -19,6 +19,7 @@ from apps.checks.outcomes import Outcome, Reason
 from apps.checks.recording import NewCheck, append
 from apps.checks.services import Wanted, watch_targets
 from apps.core.canonical import canonicalise
+from apps.exports.models import Publication
 from apps.notifications.models import Webhook
 from apps.platforms.matching import match
 from apps.reports.activity import record
@@ -237,7 +238,7 @@ def test_what_is_published_and_withdrawn_leaves_rows(team: Team) -> None:
     before = Activity.objects.count()
     choices = {"title": WRITTEN, "platforms": "names", "dates": "day", "charts": ["removed"]}
     client.post(page, choices | {"act": "save"})
-    client.post(page, {"act": "publish"})
+    client.post(page, {"act": "publish", "seen": Publication.objects.get().pk})
     editions = reverse("workspace:editions", args=[campaign.slug])
     client.post(editions, {"act": "publish", "note": WRITTEN})
     client.post(editions, {"act": "correct", "number": "1", "text": WRITTEN})

@@ -27,7 +27,9 @@ def publication(request: HttpRequest, access: Access) -> HttpResponse:
         act = request.POST.get("act", "save")
         try:
             if act == "publish":
-                publish(campaign=access.campaign, person=access.person)
+                seen = request.POST.get("seen", "")
+                seen_draft = int(seen) if seen.isascii() and seen.isdigit() else 0
+                publish(campaign=access.campaign, person=access.person, seen=seen_draft)
                 messages.success(request, "Published.")
                 return redirect("workspace:publication", slug=access.campaign.slug)
             if act == "withdraw":
