@@ -217,10 +217,26 @@ CHECK_TICK_SECONDS = environment.whole_number("CHECK_TICK_SECONDS", 10, least=1,
 # readers come, the database is asked once a second for a campaign. A withdrawal takes as long to be seen.
 PUBLIC_LOOK_SECONDS = 1.0 if PRODUCTION else 0.0
 CACHES = {
-    # Counts attempts to sign in; with Redis all processes of the site count together.
+    # Counts attempts to sign in; with Redis all processes of the site count together. No pages are kept
+    # beside the counts, and there is room for many: a full cache lets go of what was there first.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    # Public pages, rendered.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "pages",
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 300},
+    },
     # Figures of large campaigns, for a while; in the process, because only it should read what it pickled.
     "kept": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
@@ -95,10 +95,11 @@ def kept_answer(
 
 def _kept(key: str, make: Callable[[], Document]) -> Document:
     name = hashlib.sha256(key.encode()).hexdigest()  # memcached takes no spaces, and 250 characters at most
-    kept: Document | None = cache.get(name)
+    store = caches["pages"]
+    kept: Document | None = store.get(name)
     if kept is None:
         kept = make()
-        cache.set(name, kept, KEPT_SECONDS)
+        store.set(name, kept, KEPT_SECONDS)
     return kept
 
 

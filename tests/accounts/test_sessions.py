@@ -15,8 +15,12 @@ from pytest_django.fixtures import Settings
 
 from apps.accounts.browsers import browser_words
 from apps.accounts.sign_in import sign_in_link
+from apps.exports.snapshots import published
+from apps.public.addresses import path_of
+from apps.public.pages import paths
 from tests.accounts.conftest import PASSWORD, Visitor
 from tests.factories import make_person
+from tests.public.seeding import SLUG, make_public, seed
 
 pytestmark = pytest.mark.django_db
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -106,6 +110,30 @@ def test_passwords_cannot_be_guessed_for_long() -> None:
         assert "not correct" in sign_in(client, "wrong")
     assert "Too many attempts that failed. Wait five minutes" in sign_in(client)
     assert "_auth_user_id" not in client.session
+
+
+def test_no_crawl_of_public_pages_makes_attempts_forgotten(settings: Settings) -> None:
+    cache_of_counts = {**settings.CACHES["default"], "OPTIONS": {"MAX_ENTRIES": 10}}
+    settings.CACHES = {**settings.CACHES, "default": cache_of_counts}  # as if there were more pages
+    make_public(seed(make_person("anna@example.org", password=PASSWORD)))
+    client = Client()
+    for _ in range(5):
+        sign_in(client, "wrong")
+    home = f"/c/{SLUG}/"
+    for here in paths(published(SLUG).snapshot()):
+        assert client.get(home + path_of(*here)).status_code == 200
+    assert "Wait five minutes" in sign_in(client)
+
+
+def test_no_attempts_for_others_make_attempts_forgotten() -> None:
+    make_person("anna@example.org", password=PASSWORD)
+    for _ in range(5):
+        sign_in(Client(), "wrong")
+    for number in range(200):  # each from another address, as from a network of hijacked machines
+        from_elsewhere = Client(REMOTE_ADDR=f"192.0.2.{number}")
+        given = {"login": f"{number}@example.org", "password": "wrong"}
+        assert "not correct" in from_elsewhere.post(reverse("account_login"), given).content.decode()
+    assert "Wait five minutes" in sign_in(Client())
 
 
 def test_too_many_requests_get_a_page_that_says_so(client: Client) -> None:

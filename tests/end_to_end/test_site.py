@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import call_command
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -31,7 +31,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def exported(tmp_path: Path) -> Path:
     """A folder `some/where` that holds the site."""
-    cache.clear()
+    caches["pages"].clear()
     campaign = seed()
     make_public(campaign, items=True)
     for _ in range(2):

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 import time_machine
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
@@ -40,13 +40,13 @@ NOW = 24 * 40  # hours after START
 def campaign(db: None) -> Iterator[Campaign]:
     """A public campaign with two editions. Time stands still: what is public is as of one moment."""
     with time_machine.travel(at(NOW), tick=False):
-        cache.clear()
+        caches["pages"].clear()
         made = seed(make_person("zq-person@example.org"))
         make_public(made, items=True)
         for _ in range(2):
             publish_edition(campaign=made, person=None)
         yield made
-        cache.clear()
+        caches["pages"].clear()
 
 
 def export(folder: Path, *campaigns: str) -> str:
@@ -167,7 +167,7 @@ def test_the_same_record_gives_the_same_bytes_and_a_second_run_rewrites_nothing(
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     export(first)
-    cache.clear()
+    caches["pages"].clear()
     export(second)
     files = tree(first)
     assert files == tree(second)
@@ -239,12 +239,12 @@ def test_stylesheets_have_the_names_that_the_site_gives_them(settings: Settings,
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
     }
-    cache.clear()
+    caches["pages"].clear()
     with pytest.raises(CommandError, match=r"Run: manage\.py collectstatic"):
         export(tmp_path / "site")
     call_command("collectstatic", interactive=False, verbosity=0)
     export(tmp_path / "site")
-    cache.clear()
+    caches["pages"].clear()
     files = tree(tmp_path / "site")
     check_links(files)
     (style,) = (path for path in files if path.startswith("static/still-up.") and path.endswith(".css"))
@@ -253,7 +253,7 @@ def test_stylesheets_have_the_names_that_the_site_gives_them(settings: Settings,
 
 @pytest.mark.django_db
 def test_a_site_without_campaigns_can_be_written(tmp_path: Path) -> None:
-    cache.clear()
+    caches["pages"].clear()
     export(tmp_path)
     assert {"index.html", "checker/index.html", "de/index.html"} <= set(tree(tmp_path))
 
