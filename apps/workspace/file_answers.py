@@ -15,7 +15,11 @@ from typing import IO, cast
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
+from apps.exports.downloads import note_file
 from apps.exports.writing import Written
+from apps.reports.models import Subject
+
+from .access import Access
 
 IN_MEMORY = 1_000_000  # bytes: smaller files never see the disk
 
@@ -44,3 +48,17 @@ def file_answer(
     digest = base64.b64encode(bytes.fromhex(written.sha256)).decode()
     answer["Repr-Digest"] = f"sha-256=:{digest}:"  # RFC 9530
     return cast(HttpResponse, answer)  # what views return; one that streams is its own class to Django
+
+
+def note_taken(
+    request: HttpRequest,
+    access: Access,
+    file: str,
+    *,
+    subject: Subject | None = None,
+    number: int | None = None,
+) -> None:
+    """Note that a member took a file that a page made; with HEAD nobody takes anything."""
+    if request.method == "HEAD":
+        return
+    note_file(campaign=access.campaign, person=access.person, file=file, subject=subject, number=number)

@@ -273,6 +273,9 @@ def test_whatever_is_taken_out_leaves_a_row(
 ) -> None:
     parts = {key: there.item.pk if value is ... else value for key, value in parts.items()}
     path = reverse(f"workspace:{name}", kwargs={"slug": team.campaign.slug, **parts})
+    before = Activity.objects.count()
+    assert team.client("owner").head(path).status_code == 200
+    assert Activity.objects.count() == before  # nobody has it by that
     assert team.client("owner").get(path).status_code == 200
     row = Activity.objects.latest("pk")
     assert (row.deed, row.person) == (Deed.FILE_TAKEN, team.people["owner"])

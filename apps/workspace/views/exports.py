@@ -14,7 +14,7 @@ from apps.accounts.roles import Action
 from apps.core import clock
 from apps.exports.columns import PUBLIC_TABLES, TABLES, Table, UnknownTable
 from apps.exports.datapackage import Resource, datapackage
-from apps.exports.downloads import dated, note_file, take_evidence, take_table
+from apps.exports.downloads import dated, take_evidence, take_table
 from apps.exports.evidence import items_of_one, items_of_report
 from apps.exports.models import Download
 from apps.exports.notice_tables import left_out_words, round_csv, round_tables, year_csv, year_tables
@@ -27,7 +27,7 @@ from apps.reports.selectors import items_of
 
 from ..access import Access, campaign_page
 from ..csv_answers import csv_answer
-from ..file_answers import file_answer
+from ..file_answers import file_answer, note_taken
 from ..paging import query_without
 
 DOWNLOADS_SHOWN = 10
@@ -169,7 +169,7 @@ def flagger_csv(request: HttpRequest, access: Access) -> HttpResponse:
     report, problem = _year(request, access)
     if problem:
         return _refused(problem)
-    note_file(campaign=access.campaign, person=access.person, file="trusted_flagger")
+    note_taken(request, access, "trusted_flagger")
     return csv_answer(year_csv(report), name=access.campaign.slug, as_of=report.as_of)
 
 
@@ -200,7 +200,7 @@ def round_file(request: HttpRequest, access: Access) -> HttpResponse:
     report, problem = _round(request, access)
     if problem:
         return _refused(problem)
-    note_file(campaign=access.campaign, person=access.person, file="monitoring_round")
+    note_taken(request, access, "monitoring_round")
     return csv_answer(round_csv(report), name=access.campaign.slug, as_of=report.as_of)
 
 

@@ -11,7 +11,6 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.roles import Action
-from apps.exports.downloads import note_file
 from apps.reports.columns import UnusableMapping
 from apps.reports.csv_files import UnreadableFile
 from apps.reports.importing import UnknownTimeZone
@@ -29,6 +28,7 @@ from apps.reports.services import (
 )
 
 from ..access import Access, campaign_page
+from ..file_answers import note_taken
 from ..forms import ColumnsForm, UploadForm, time_zones
 
 PREVIEW_ROWS = 12
@@ -140,13 +140,7 @@ def rejected(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     found = get_object_or_404(Import.objects.defer("content"), campaign=access.campaign, pk=pk)
     if not found.rejected_csv:
         raise Http404("No row of this import was rejected.")
-    note_file(
-        campaign=access.campaign,
-        person=access.person,
-        file="rejected_rows",
-        subject=Subject.IMPORT,
-        number=pk,
-    )
+    note_taken(request, access, "rejected_rows", subject=Subject.IMPORT, number=pk)
     # The byte-order mark tells spreadsheets that it is UTF-8.
     answer = HttpResponse(found.rejected_csv.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     name = f"{PurePath(found.filename).stem}.rejected.csv"

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.roles import Action
 from apps.checks.outcomes import Outcome, Reason
 from apps.core import clock
-from apps.exports.downloads import note_file
 from apps.metrics import tables
 from apps.metrics.check_facts import check_facts
 from apps.reports.models import Item, Subject
@@ -30,6 +29,7 @@ from apps.reports.selectors import (
 from ..access import Access, campaign_page
 from ..charts import check_strip
 from ..csv_answers import csv_answer
+from ..file_answers import note_taken
 from ..forms import ManualCheckForm
 from ..problems import CHECKS_READ, offer_problem, overruling_to_report
 from ..reply_forms import ErrorForm
@@ -101,7 +101,7 @@ def item_checks(request: HttpRequest, access: Access, pk: int) -> HttpResponse:
     """All checks of an item as a file: facts, with no URL, note or person."""
     found = get_object_or_404(items_of(access.campaign), pk=pk)
     chart = tables.checks(check_facts(found.target))
-    note_file(campaign=access.campaign, person=access.person, file="checks", subject=Subject.ITEM, number=pk)
+    note_taken(request, access, "checks", subject=Subject.ITEM, number=pk)
     return csv_answer(chart, name=f"{access.campaign.slug}-item-{pk}", as_of=clock.now())
 
 

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.roles import Action
 from apps.core import clock
 from apps.core.csv_cells import safe_cell
-from apps.exports.downloads import note_file
 from apps.reports.models import Reminder, Report, Subject
 from apps.reports.reminders import ANNEX_HEADINGS, annex_rows, reminder_text
 from apps.reports.replies import UnusableReply, log_reminder, take_back_reminder
@@ -21,6 +20,7 @@ from apps.reports.reply_selectors import reminder_facts
 from apps.reports.selectors import report_row
 
 from ..access import Access, campaign_page
+from ..file_answers import note_taken
 from ..reply_forms import ReminderForm
 
 COPIED_CHARACTERS = 100_000
@@ -62,7 +62,7 @@ def reminder(request: HttpRequest, access: Access, number: int) -> HttpResponse:
 def reminder_file(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     """The same text as a file."""
     found = get_object_or_404(Report, campaign=access.campaign, number=number)
-    _note_file(access, "reminder_text", number)
+    note_taken(request, access, "reminder_text", subject=Subject.REPORT, number=number)
     answer = HttpResponse(_text(found), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="reminder-{access.campaign.slug}-{number}.txt"'
     return answer
@@ -77,7 +77,7 @@ def annex(request: HttpRequest, access: Access, number: int) -> HttpResponse:
     writer = csv.writer(out)
     writer.writerow(ANNEX_HEADINGS)
     writer.writerows(map(safe_cell, row) for row in annex_rows(reminder_facts(found).still_up))
-    _note_file(access, "reminder_annex", number)
+    note_taken(request, access, "reminder_annex", subject=Subject.REPORT, number=number)
     # The byte-order mark tells spreadsheets that it is UTF-8.
     answer = HttpResponse(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="reminder-{access.campaign.slug}-{number}.csv"'
@@ -94,12 +94,6 @@ def take_back(request: HttpRequest, access: Access, number: int, pk: int) -> Htt
     else:
         messages.info(request, "This reminder had been taken back already.")
     return redirect("workspace:report", slug=access.campaign.slug, number=number)
-
-
-def _note_file(access: Access, file: str, number: int) -> None:
-    note_file(
-        campaign=access.campaign, person=access.person, file=file, subject=Subject.REPORT, number=number
-    )
 
 
 def _text(found: Report) -> str:
