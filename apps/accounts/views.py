@@ -165,6 +165,11 @@ def _count_as_shown(request: HttpRequest, factor: Authenticator.Type) -> None:
     if factors_of(person).count() == 1:
         end_other_sessions(request, person)
         messages.info(request, "You are signed out everywhere else.")
+        if person.working_api_tokens.exists():
+            messages.info(
+                request,
+                "Your API tokens go on working: “Account” lists them. Revoke any that you do not know.",
+            )
 
 
 class RemovePasskey(RemoveWebAuthnView):  # type: ignore[misc]

@@ -18,10 +18,12 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 from pytest_django.fixtures import Settings
 
 from apps.accounts.models import Person
+from apps.accounts.roles import Role
 from apps.accounts.second_factors import OPEN_PAGES
 from apps.accounts.secret_keeping import UnreadableSecret, decrypt, encrypt
 from apps.accounts.sign_in import sign_in_link
 from apps.core import clock
+from apps.reports.tokens import make_token
 from tests.accounts.conftest import PASSWORD, PERIOD, Visitor, code_of
 from tests.factories import make_campaign, make_person
 
@@ -232,6 +234,18 @@ def test_the_first_second_factor_signs_out_whoever_had_the_password_only(anna: V
     assert "You are signed out everywhere else." in page
     assert stranger.get("/workspace/").url.startswith("/sign-in/")
     assert anna.client.get("/workspace/").status_code == 200
+
+
+def test_who_sets_up_the_first_factor_is_told_that_tokens_stay(anna: Visitor) -> None:
+    make_token(
+        campaign=make_campaign(owner=anna.person),
+        person=anna.person,
+        name="made with the password only",
+        role=Role.VIEWER,
+        expires_at=clock.wall() + timedelta(days=1),
+    )
+    anna.set_up_app()
+    assert "Your API tokens go on working" in anna.client.get(reverse("account")).content.decode()
 
 
 def test_removing_the_app_takes_its_recovery_codes_along(anna_with_app: Visitor) -> None:
