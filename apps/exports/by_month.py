@@ -29,7 +29,7 @@ from apps.core import clock
 from apps.core.bulk import among
 from apps.metrics.population import DAY
 from apps.metrics.reading import Whole, in_codes, in_seconds, read_columns
-from apps.metrics.records import NEVER, STATUS_CODES, ItemRecords, moment, read_items, seconds
+from apps.metrics.records import NEVER, STATUS_CODES, ItemRecords, in_order, moment, read_items, seconds
 from apps.metrics.responses import (
     Claims,
     ReportRecord,
@@ -244,15 +244,14 @@ def _changes(items: QuerySet[Item]) -> dict[str, Whole]:
         ),
         {
             "target": F("target_id"),
+            "before": in_codes("from_status", STATUS_CODES),
             "status": in_codes("to_status", STATUS_CODES),
             "by": in_seconds("by"),
             "number": F("check_number"),
             "seen": in_seconds("seen"),
         },
     )
-    removed = rows["status"] == STATUS_CODES[Status.REMOVED]
-    order = np.lexsort((rows["number"], removed, rows["by"], rows["target"]))
-    return {name: column[order] for name, column in rows.items()}
+    return in_order(rows)
 
 
 def _stood(changes: Mapping[str, Whole], targets: Whole, at: int) -> Whole:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -114,13 +115,19 @@ class ItemRecords:
 
 
 _REMOVED = STATUS_CODES[Status.REMOVED]
+_CHANGE_FLAGS = 2
 _CHANGE_COLUMNS: Mapping[str, Column] = {
     "target": F("target_id"),
     "status": in_codes("to_status", STATUS_CODES),
     "after": in_seconds("after"),
     "by": in_seconds("by"),
     "number": F("check_number"),
-    "flags": in_bits(Q(by_person=True), Q(reason__in=SAID_BY_PLATFORM)),
+    # The status before stands above the flags: time goes by columns.
+    "flags": ExpressionWrapper(
+        in_bits(Q(by_person=True), Q(reason__in=SAID_BY_PLATFORM))
+        + in_codes("from_status", STATUS_CODES) * Value(1 << _CHANGE_FLAGS),
+        BigIntegerField(),
+    ),
 }
 _ITEM_COLUMNS: Mapping[str, Column] = {
     "pk": F("pk"),
@@ -198,7 +205,7 @@ def read_items(
         transitions = Transition.objects.filter(
             superseded_at=None, target_id__in=among(np.unique(columns["target"][eventful]))
         )
-        changes = _histories(_in_order(read_columns(transitions, _CHANGE_COLUMNS)))
+        changes = _histories(_changes_in_order(transitions))
     return _records(columns, changes, ErrorMark.objects.filter(taken_back_at=None), None)
 
 
@@ -280,7 +287,7 @@ def _then(items: QuerySet[Item], known: _Known) -> ItemRecords:
     columns = read_through(items, _ITEM_COLUMNS)
     columns |= _looked_up(columns["target"], _targets(columns["target"], _TARGET_ITSELF))
     targets = items.order_by().values("target")
-    rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
+    rows = _changes_in_order(known.transitions.filter(target__in=targets))
     standing, eventful = _standing(rows)
     columns |= _looked_up(columns["target"], standing, default=STATUS_CODES[Status.WAITING], of="status")
     columns |= _looked_up(columns["target"], _last_seen(known.checks.filter(target__in=targets)))
@@ -349,13 +356,56 @@ def _bits(flags: Whole, many: int) -> list[Flags]:
     return [(flags >> bit & 1).astype(bool) for bit in range(many)]
 
 
-def _in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
-    """Transitions by target, in the order in which they happened.
+def _changes_in_order(transitions: QuerySet[Transition]) -> dict[str, Whole]:
+    rows = read_columns(transitions, _CHANGE_COLUMNS)
+    before = rows["flags"] >> _CHANGE_FLAGS
+    return in_order({**rows, "before": before, "flags": rows["flags"] & (1 << _CHANGE_FLAGS) - 1})
 
-    A confirmed removal is dated like the suspicion that it confirms, and comes after it.
+
+def in_order(rows: dict[str, Whole]) -> dict[str, Whole]:
+    """Transitions by target, in the order in which they happened: each begins `before` with the status that
+    the one before it led to.
+
+    A confirmed removal is dated like the suspicion that it confirms, and comes after it. What two people saw
+    may carry one and the same moment; there only the statuses tell which came first.
     """
     order = np.lexsort((rows["number"], rows["status"] == _REMOVED, rows["by"], rows["target"]))
+    target, by, status, before = (rows[name][order] for name in ("target", "by", "status", "before"))
+    apart = (target[1:] == target[:-1]) & (before[1:] != status[:-1])
+    if apart.any():
+        starts = np.flatnonzero(np.diff(target, prepend=-1))
+        ends = np.append(starts[1:], len(target))
+        for target_of in np.unique(target[1:][apart]).tolist():
+            place = np.searchsorted(target[starts], target_of)
+            some = slice(starts[place], ends[place])
+            steps = zip(by[some].tolist(), before[some].tolist(), status[some].tolist(), strict=True)
+            order[some] = order[some][_one_after_the_other(list(steps))]
     return {name: column[order] for name, column in rows.items()}
+
+
+def _one_after_the_other(steps: Sequence[tuple[int, int, int]]) -> list[int]:
+    """The places of a target's (moment, before, status), those of one moment as one leads to the next.
+
+    A walk along all of them (Hierholzer 1873); those of a moment that make none stay as they are.
+    """
+    found: list[int] = []
+    standing = STATUS_CODES[Status.WAITING]
+    for _, of_moment in groupby(range(len(steps)), key=lambda place: steps[place][0]):
+        places = list(of_moment)
+        ahead: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for place in reversed(places):
+            _, before, status = steps[place]
+            ahead[before].append((status, place))
+        way, walk = [(standing, -1)], list[int]()
+        while way:
+            if ahead[way[-1][0]]:
+                way.append(ahead[way[-1][0]].pop())
+            else:
+                walk.append(way.pop()[1])
+        walk = walk[-2::-1]
+        found += walk if len(walk) == len(places) else places
+        standing = steps[found[-1]][2]
+    return found
 
 
 def _pages(accounts: Whole, known: _Known | None) -> dict[str, Whole]:
@@ -374,7 +424,7 @@ def _pages(accounts: Whole, known: _Known | None) -> dict[str, Whole]:
         return _once_each(read_columns(pages.order_by(), _PAGE_COLUMNS))
     named = read_columns(pages.order_by(), {"pk": F("pk"), "target": F("account_key")})
     targets = pages.order_by().values("pk")
-    rows = _in_order(read_columns(known.transitions.filter(target__in=targets), _CHANGE_COLUMNS))
+    rows = _changes_in_order(known.transitions.filter(target__in=targets))
     removals = {name: column[rows["status"] == _REMOVED] for name, column in rows.items()}
     last = np.ones(len(removals["target"]), bool)
     last[:-1] = removals["target"][1:] != removals["target"][:-1]

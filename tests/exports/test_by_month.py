@@ -14,7 +14,7 @@ import time_machine
 from django.db import transaction
 
 from apps.checks.models import Check
-from apps.checks.outcomes import Status
+from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.checks.recording import NewCheck, append
 from apps.exports.by_month import lags
 from apps.exports.editions import UnusableEdition, publish_edition
@@ -210,6 +210,19 @@ def test_a_line_by_month_ends_with_what_is_shown_now() -> None:
     removed = list(Status).index(Status.REMOVED)
     assert sum(snapshot.statuses) <= 39
     assert snapshot.steps[-1].statuses[removed] >= snapshot.statuses[removed]
+
+
+def test_a_line_by_month_has_what_was_put_right_within_a_minute() -> None:
+    with time_machine.travel(at(24 * 75), tick=False):
+        campaign = make_campaign("listed-models")
+        items = [watched(make_report(campaign), "up 1") for _ in range(6)]
+        for item in items:
+            record(item, [Look(5, "gone", person=True)])
+            record(item, [Look(5, "up", person=True)])
+        make_public(campaign, dates="month")
+        snapshot = published("listed-models").snapshot()
+    up = list(STATUS_ORDER).index(Status.AVAILABLE)
+    assert [snapshot.statuses[up], snapshot.steps[-1].statuses[up]] == [6, 6]
 
 
 @pytest.mark.parametrize(

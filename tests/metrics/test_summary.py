@@ -15,6 +15,7 @@ import time_machine
 from pytest_django import DjangoAssertNumQueries
 from scipy.stats import binomtest
 
+from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
 from apps.metrics import responses
@@ -394,6 +395,35 @@ def test_what_was_recorded_later_is_not_in_an_earlier_record(
     take_back_error(item=item)
     assert total(campaign, as_of=at(350)).eligible == 0
     assert total(campaign).eligible == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "returned"),
+    [
+        (("up 1", "gone 5", "up 5"), Status.AVAILABLE, 1),
+        (("gone 5", "up 5"), Status.AVAILABLE, 1),
+        (("up 1", "gone 5", "up 5", "gone 5"), Status.REMOVED, 1),
+        (("gone 2", "up 5", "gone 5"), Status.REMOVED, 1),
+        (("up 1", "gone 5", "labelled 5", "gone 30"), Status.REMOVED, 1),
+        (("up 5", "gone 5"), Status.REMOVED, 0),
+    ],
+)
+def test_of_words_about_one_moment_the_one_that_was_recorded_last_counts(
+    words: tuple[str, ...], status: Status, returned: int, campaign: Campaign
+) -> None:
+    """People write down moments to the minute, and put right within it what they got wrong."""
+    item = watched(make_report(campaign))
+    watched(item.report, "up 1, gone 4 6, up 20")  # another one, whose changes are in order
+    for word in words:
+        record(item, looks(word, person=True))
+    assert Target.objects.get(pk=item.target_id).status == status
+    for known in ({}, {"as_of": at(AS_OF)}):
+        found = total(campaign, **known)
+        assert found.status[status] == 1 + (status == Status.AVAILABLE)
+        assert (found.returns.share.n, found.returns.share.of) == (1 + returned, 2)
+    now, seen = read_items(campaign), read_items(campaign, until=at(AS_OF))
+    for name in ("status", "present", "concluded", "removed_by"):
+        assert getattr(now, name).tolist() == getattr(seen, name).tolist(), name
 
 
 STORIES = ("up", "up", "up", "gone", "gone", "labelled", "unclear")
