@@ -132,7 +132,7 @@ def _rows(group: GroupFigures, *, public: bool) -> Iterator[Row]:
     yield _share(name, "share_removed", group.removed, few)
     yield _share(name, "share_acted_on", group.acted_on, few)
     yield _share(name, "share_inconclusive", group.inconclusive, few)
-    yield from _within(name, "removed_within", group.within, group.removal)
+    yield from _within(name, "removed_within", group.within)
     yield from _times(name, "removal_time_hours", group.removal)
     yield from _replies(name, group)
     yield from _deadlines(name, group, public=public)
@@ -153,7 +153,7 @@ def _share(group: str, figure: str, share: Share, few: str = "") -> Row:
     )
 
 
-def _within(group: str, figure: str, marks: Sequence[Within], times: TimeFigures) -> Iterator[Row]:
+def _within(group: str, figure: str, marks: Sequence[Within]) -> Iterator[Row]:
     for mark in marks:
         band_low, band_high = mark.band or (None, None)
         yield Row(
@@ -167,7 +167,7 @@ def _within(group: str, figure: str, marks: Sequence[Within], times: TimeFigures
             band_low,
             band_high,
             _SHARE,
-            times.problem,
+            mark.problem,
         )
         yield Row(group, f"{figure}.{mark.name}.possibly", mark.possibly, mark.of)
 
@@ -207,8 +207,12 @@ def _replies(group: str, found: GroupFigures) -> Iterator[Row]:
 def _deadlines(group: str, found: GroupFigures, *, public: bool) -> Iterator[Row]:
     for each in found.deadlines:
         figure = f"deadlines.{each.rule.slug}"
+        judged = each.rule.hours is not None
         for part in ("met", "missed", "running", "indeterminate"):
-            yield Row(group, f"{figure}.{part}", getattr(each, part), each.of)
+            count = getattr(each, part) if judged else None
+            yield Row(
+                group, f"{figure}.{part}", count, each.of, problem="" if judged else "the rule names no hours"
+            )
         if public:
             continue
         yield Row(group, f"{figure}.undelivered", each.undelivered, found.eligible)
@@ -244,7 +248,7 @@ def _accounts(group: str, found: GroupFigures) -> Iterator[Row]:
 
 def _controls(group: str, controls: ControlFigures) -> Iterator[Row]:
     yield Row(group, "controls.removed", controls.removed, controls.of)
-    yield from _within(group, "controls.removed_within", controls.within, controls.times)
+    yield from _within(group, "controls.removed_within", controls.within)
     yield from _times(group, "controls.removal_time_hours", controls.times)
     for each in controls.differences:
         found = each.difference

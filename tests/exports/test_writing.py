@@ -8,7 +8,7 @@ import io
 import json
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,11 +29,13 @@ from apps.metrics.grouping import GroupKey, UnusableGrouping
 from apps.metrics.population import Exclusion, population
 from apps.metrics.records import read_items, seconds
 from apps.metrics.summary import summarise
+from apps.metrics.summary_json import summary_json
 from apps.reports.models import Campaign, Item
 from apps.reports.selectors import items_of
 from tests.exports.conftest import HOSTILE, item_called
 from tests.factories import at, make_campaign, make_check, make_item, make_items, make_person, make_report
-from tests.public.seeding import make_public, seed
+from tests.metrics.watching import watched
+from tests.public.seeding import make_public, seed, seed_deadlines
 
 pytestmark = pytest.mark.django_db
 
@@ -397,6 +399,34 @@ def test_public_files_and_pages_withhold_the_same(clock: time_machine.Traveller,
     listed = {str(report.number): report.counts is not None for report in snapshot.reports}
     for row in rows(made(campaign, "reports", public=True)):
         assert (row["items"] != "") == (row["eligible"] != "") == listed[row["report"]]
+
+
+@pytest.mark.parametrize("make", [seed, seed_deadlines])
+@pytest.mark.parametrize("public", [True, False])
+def test_a_summary_as_a_table_says_what_the_json_says(
+    public: bool, make: Callable[[], Campaign], clock: time_machine.Traveller, db: None
+) -> None:
+    campaign = make()
+    if make is seed:  # most are lost from sight, so that later marks have no estimate
+        watched_shortly = make_report(campaign, platform="huggingface")
+        for _ in range(60):
+            watched(watched_shortly, "up 1 4")
+    make_public(campaign)
+    (group, *_) = summary_json(summarise(campaign))["groups"]
+    found = {row["figure"]: row for row in rows(made(campaign, "summary", public=public)) if row["of"]}
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:g}"
+
+    for name, mark in group["removed_within"].items():
+        row = found[f"removed_within.{name}"]
+        assert (row["value"], row["problem"]) == (number(mark["estimate"]), mark["problem"] or "")
+    for each in group["deadlines"]:
+        for part in ("met", "missed", "running", "indeterminate"):
+            row = found.get(f"deadlines.{each['rule']}.{part}")
+            assert row or public
+            if row:
+                assert (row["n"], bool(row["problem"])) == (number(each[part]), each[part] is None)
 
 
 @pytest.mark.parametrize("key", [GroupKey.CATEGORY, GroupKey.MONTH])
