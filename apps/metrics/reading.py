@@ -222,7 +222,8 @@ def read_through(
 
     SQLite would jump to each by an index, which takes ten times as long for a million; asked for the order of
     the table, it weighs that. It works for one thread on one core: two threads read a large table by halves,
-    each with a connection of its own, and so without one view of it, which queries on SQLite never have here.
+    each with a connection of its own. In a transaction it is one: what that has written no other connection
+    sees, and it sees nothing that others have written since it began, which files and editions rely on.
     By the plain number of a row it would come back to the index, so it is given a sum, unless keys alone
     choose the rows. PostgreSQL weighs and shares its work itself, and would only sort.
     """
@@ -230,7 +231,7 @@ def read_through(
     if connection.vendor != "sqlite":
         return read_columns(some.order_by(), columns)
     in_order = some.order_by("pk")
-    if connection.in_atomic_block:  # what a transaction has written no other connection sees
+    if _in_a_view():
         return read_columns(in_order, columns)
     first, last = between or (0, rows.model._base_manager.aggregate(last=Max("pk"))["last"] or 0)
     if last - first < LARGE:
@@ -258,7 +259,7 @@ def read_of(
     """
     rows = model._base_manager.order_by()
     chosen = rows.filter(**{f"{link}__in": parents.order_by().values("pk")})
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.vendor != "sqlite" or _in_a_view():
         return read_columns(chosen, columns)
     last = rows.aggregate(last=Max("pk"))["last"] or 0
     if last < LARGE or not chosen[last // SPREAD :].exists():
@@ -266,6 +267,12 @@ def read_of(
     found = read_through(rows, columns, between=(0, last))
     known = places(read_columns(parents.order_by(), {"pk": F("pk")})["pk"], found[link]) >= 0
     return found if known.all() else {name: column[known] for name, column in found.items()}
+
+
+def _in_a_view() -> bool:
+    """Whether a transaction is under way on SQLite: Django's own, or that of `exports.sql.one_view`."""
+    opened = connection.connection
+    return connection.in_atomic_block or bool(opened is not None and opened.in_transaction)
 
 
 def _read_alone(rows: QuerySet[Any], columns: Mapping[str, Column]) -> dict[str, Whole]:

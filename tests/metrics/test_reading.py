@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import numpy as np
 import pytest
-from django.db import DataError, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import F, Q, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.checks.models import Target
+from apps.exports.sql import one_view
 from apps.metrics import reading
 from apps.metrics.reading import (
     distinct,
@@ -26,7 +28,7 @@ from apps.metrics.reading import (
 from apps.metrics.records import seconds
 from apps.reports.models import Item, Report
 from tests.factories import at, make_campaign, make_report
-from tests.metrics.watching import watched
+from tests.metrics.watching import looks, record, watched
 
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -105,6 +107,34 @@ def test_a_table_that_is_read_by_halves_gives_the_same_columns(monkeypatch: pyte
         }
     some = read_through(rows, columns, between=(between[0] + 1, between[1] - 1))
     assert sorted(some["pk"].tolist()) == sorted(whole["pk"].tolist())[1:-1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_table_is_read_in_the_view_that_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of an edition and the heads of its ledger belong together, whatever is recorded meanwhile."""
+    report = make_report(make_campaign())
+    items = [watched(report, "up 1") for _ in range(7)]
+    monkeypatch.setattr(reading, "LARGE", 3)
+
+    def removed() -> int:
+        return np.count_nonzero(
+            read_through(Target.objects.all(), {"gone": in_seconds("removed_by")})["gone"]
+        )
+
+    def record_removals() -> None:
+        try:
+            for item in items:
+                record(item, looks("gone 5", person=True))
+        finally:
+            connection.close()
+
+    with one_view():
+        assert Target.objects.filter(removed_by=None).count() == 7
+        thread = Thread(target=record_removals)
+        thread.start()
+        thread.join()
+        assert removed() == 0
+    assert removed() == 7
 
 
 @pytest.mark.django_db(transaction=True)
