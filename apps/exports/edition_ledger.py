@@ -104,13 +104,13 @@ def checked(edition: Edition) -> tuple[int, int]:
 def _changed_files(edition: Edition) -> Iterator[EditionFault]:
     files = {file.name: file for file in edition.files.filter(public=True)}
     sums = files.pop(SUMS, None)
-    named = {name: digest for digest, _, name in map(_parted, _lines(_unpacked(sums)))}
+    named = {name: digest for digest, _, name in map(_parted, lines_of(sums))}
     for name in sorted(named.keys() | files.keys()):
         if name not in files:
             yield EditionFault(name, "is missing")
         elif _sum(_unpacked(files[name])) != named.get(name):
             yield EditionFault(name, "is not what SHA256SUMS was made for")
-    published = _lines(_unpacked(files.get(HEADS_FILE)))
+    published = lines_of(files.get(HEADS_FILE))
     next(published, None)  # the names of the columns
     kept = (f"{head.name},{head.digest}" for head in trail(edition))
     if any(one != other for one, other in zip_longest(published, kept)):
@@ -120,6 +120,11 @@ def _changed_files(edition: Edition) -> Iterator[EditionFault]:
 def _parted(line: str) -> tuple[str, str, str]:
     """A line of SHA256SUMS."""
     return line.partition("  ")
+
+
+def lines_of(file: EditionFile | None) -> Iterator[str]:
+    """The lines of an edition's text file, without their ends; they end where it cannot be read."""
+    return _lines(_unpacked(file))
 
 
 def _unpacked(file: EditionFile | None) -> Iterator[bytes]:

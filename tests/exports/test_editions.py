@@ -26,10 +26,13 @@ from django.db.models import F, Model
 
 from apps.checks import ledger
 from apps.checks.models import Check, Target
+from apps.checks.outcomes import ErasedFor
+from apps.core.pseudonyms import pseudonyms
 from apps.exports import edition_ledger, packing
 from apps.exports.edition_comparison import compared
 from apps.exports.edition_files import SUMS, edition_files
 from apps.exports.edition_ledger import TRAIL, faults, public_heads, trail_file
+from apps.exports.edition_statuses import row_statuses
 from apps.exports.editions import (
     UnknownEdition,
     UnusableEdition,
@@ -48,9 +51,10 @@ from apps.exports.models import Correction, Edition, EditionFile, EditionPiece, 
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
 from apps.exports.snapshots import in_force, made_from, record_of
+from apps.reports.erasing import erase_item
 from apps.reports.models import Campaign, Item
 from tests.exports.test_datapackage import problems
-from tests.factories import make_campaign, make_person, make_report
+from tests.factories import make_campaign, make_item, make_person, make_report
 from tests.metrics.watching import Look, record, watched
 from tests.public.seeding import SLUG, TITLE, make_public, seed
 from tests.public.test_leaks import fragments, leaks
@@ -428,6 +432,67 @@ def test_a_history_that_was_written_anew_is_found_out(edition: Edition) -> None:
     ((what, problem),) = faults(edition)
     assert what == f"target {target.pk}: check {target.check_count}"
     assert "made anew" in problem
+
+
+@pytest.mark.parametrize("dates", ["day", "month"])
+def test_each_row_has_the_status_that_its_checks_add_up_to(dates: str, campaign: Campaign) -> None:
+    """Whatever is recorded later, also of an earlier moment."""
+    make_public(campaign, items=True, dates=dates)
+    edition = publish_edition(campaign=campaign, person=None)
+    told = Counter(row["status"] for row in rows(contents(edition)["items.csv"]))
+    assert len(told) > 2
+    for item in Item.objects.order_by("pk")[:9]:
+        record(item, [Look(12, "gone", person=True), Look(900, "up"), Look(901, "gone", person=True)])
+    make_public(campaign, items=False, dates="month" if dates == "day" else "day")
+    assert Counter(row.adds_up_to for row in row_statuses(edition)) == told
+    holds, said = verified()
+    assert holds
+    assert "The status in each of 69 rows is what these checks add up to." in said
+
+
+def test_a_status_that_was_made_up_for_an_edition_is_named(campaign: Campaign) -> None:
+    make_public(campaign, items=True)
+    target = Target.objects.filter(status="available").first()
+    assert target
+    Target.objects.filter(pk=target.pk).update(status="removed", removed_by=target.present_at)
+    edition = publish_edition(campaign=campaign, person=None)
+    Target.objects.filter(pk=target.pk).update(status="available", removed_by=target.removed_by)
+    assert list(ledger.verify()) == []
+    assert list(faults(edition)) == []
+    item = Item.objects.get(target=target)
+    (name,) = pseudonyms(public_key_of(campaign), [item.pk])
+    assert verified() == (
+        False,
+        f"items.csv: row {name} is “removed”, and the checks of item {item.pk} add up to “available”\n",
+    )
+
+
+def test_a_row_that_was_added_is_of_no_item(edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = edition_ledger.content_of
+
+    def more(file: EditionFile) -> Iterator[bytes]:
+        content = b"".join(read(file))
+        if file.name == "items.csv":
+            content += content.splitlines(keepends=True)[-1].replace(content.splitlines()[-1][:20], b"f" * 20)
+        return iter([content])
+
+    monkeypatch.setattr(edition_ledger, "content_of", more)
+    assert [(row.row, row.problem) for row in row_statuses(edition) if row.problem] == [
+        ("f" * 20, "is of no item of this campaign")
+    ]
+
+
+def test_a_url_that_others_watch_leaves_a_row_that_cannot_be_compared(
+    edition: Edition, campaign: Campaign
+) -> None:
+    items = list(Item.objects.filter(control=False).order_by("pk")[:2])
+    make_item(make_report(make_campaign("another"), platform="huggingface"), items[0].target)
+    for item in items:
+        erase_item(item=item, why=ErasedFor.CONCERNED)
+    holds, said = verified()
+    assert holds
+    assert "The status in each of 68 rows" in said
+    assert "1 more rows are of URLs that were erased here" in said
 
 
 @pytest.mark.parametrize("name", ["figures.csv", "ledger-heads.csv", SUMS, TRAIL])

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from apps.core.commands import RecordCommand
 from apps.exports.edition_ledger import checked, erased, faults
+from apps.exports.edition_statuses import row_statuses
 from apps.exports.editions import UnknownEdition, edition_called
 from apps.reports.selectors import UnknownCampaign, campaign_called
 
@@ -17,8 +18,9 @@ class Command(RecordCommand):
     """Verify an edition: `verify_edition CAMPAIGN N`."""
 
     help = (
-        "Recompute the sums of an edition's files and the chain of checks up to each of its heads; name the "
-        "first check of each watched URL that is not the one that the edition was made from."
+        "Recompute the sums of an edition's files and the chain of checks up to each of its heads, then the "
+        "status of each item from these checks; name the first check of each watched URL that is not the one "
+        "that the edition was made from, and each row whose status is another."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,10 +40,26 @@ class Command(RecordCommand):
             found += 1
         if found:
             raise SystemExit(1)
+        rows = untold = 0
+        for row in row_statuses(edition):
+            if row.problem:
+                self.stderr.write(f"items.csv: row {row.row} {row.problem}")
+                found += 1
+            rows += row.adds_up_to is not None
+            untold += row.item is not None and row.adds_up_to is None
+        if found:
+            raise SystemExit(1)
         targets, checks = checked(edition)
         self.stdout.write(
             f"Edition {edition.number} holds: its files, and {checks} checks of {targets} targets."
         )
+        if rows:
+            self.stdout.write(f"The status in each of {rows} rows is what these checks add up to.")
+        if untold:
+            self.stdout.write(
+                f"{untold} more rows are of URLs that were erased here and are watched for another campaign: "
+                "their status cannot be compared any more."
+            )
         if gone := erased(edition):
             self.stdout.write(
                 f"{gone} of these targets are erased: their checks are as they were left then, and end with "
