@@ -20,7 +20,7 @@ from apps.core import clock
 from apps.metrics.deadlines import Fits, fits_of
 from apps.metrics.figures import GroupFigures, Material, account_places, group_figures
 from apps.metrics.population import STILL_UP, Exclusion, Population, population
-from apps.metrics.reading import Whole, one_view
+from apps.metrics.reading import Flags, Whole, one_view
 from apps.metrics.records import STATUS_CODES, read_items, seconds
 from apps.metrics.responses import ReportRecord, claims_of, decided, read_claims, read_reports
 from apps.metrics.timeline import Timeline, timeline
@@ -88,15 +88,16 @@ class PublicOutline:
             minimum_n=self.minimum_n,
         )
 
-    def _clocks(self) -> dict[str, set[int]]:
-        """The reports that start the clock of each deadline."""
-        found: dict[str, set[int]] = {}
+    def _clocks(self) -> dict[str, Flags]:
+        """The parts whose items start the clock of each deadline: by their report, and by their day."""
+        found: dict[str, Flags] = {}
         for place, kind in enumerate(self.fits.kinds):
             if not kind.bounced:
-                reports = self.fits.report[self.fits.kind == place].tolist()
+                of_kind = np.isin(self.parts.report, self.fits.report[self.fits.kind == place])
                 for fit in kind.fits:
                     if fit.starts:
-                        found.setdefault(fit.rule.slug, set()).update(reports)
+                        runs = of_kind & self.fits.covered(fit.rule, self.parts.day)
+                        found[fit.rule.slug] = found.get(fit.rule.slug, False) | runs
         return found
 
 
@@ -183,7 +184,7 @@ def outline_of(
         campaign=campaign,
         choices=choices,
         reports=reports,
-        fits=fits_of(reports.values()),
+        fits=fits_of(reports.values(), by_month=choices.dates == "month"),
         platforms={report.pk: keys[report.platform] for report in in_order},
         channels={report.pk: report.channel for report in in_order},
         categories={report.pk: public_category(report.category) for report in in_order},

@@ -86,20 +86,20 @@ def what_is_shown(
     *,
     platforms: Mapping[int, str],
     channels: Mapping[int, str],
-    rules: Mapping[str, Collection[int]],
+    rules: Mapping[str, Flags],
     reports: Collection[int],
     days: bool,
     minimum_n: int,
 ) -> Shown:
     """Which rows of the tables may be shown together, and with rows of single items.
 
-    `platforms` and `channels` give each report's group, `rules` the reports that start each deadline's clock,
-    `reports` the ones that are listed one by one. Tables come before reports, and those before days.
+    `platforms` and `channels` give each report's group, `rules` the parts that start each deadline's clock,
+    `reports` the reports that are listed one by one. Tables come before reports, and those before days.
     """
     sums = [
         *_split("platform", parts, platforms),
         *_split("channel", parts, channels),
-        *(Sum(("rule", rule), np.isin(parts.report, list(of))) for rule, of in rules.items() if of),
+        *(Sum(("rule", rule), of) for rule, of in rules.items() if of.any()),
     ]
     listed = [report for report in np.unique(parts.report).tolist() if report in set(reports)]
     by_report = [Sum(("report", report), parts.report == report) for report in listed]

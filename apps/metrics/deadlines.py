@@ -48,11 +48,16 @@ class ReportKind:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """The rules that each report is about: `kind` is the place in `kinds` of each of `report`, their keys."""
+    """The rules that each report is about: `kind` is the place in `kinds` of each of `report`, their keys.
+
+    With `by_month` it is not told on which day of its month an item was reported. A rule then counts in the
+    months in which it was in force on every day: for others it would be said of items that it does not cover.
+    """
 
     report: Whole
     kind: npt.NDArray[Any]
     kinds: Sequence[ReportKind]
+    by_month: bool = False
 
     def by_kind(self, keys: Whole) -> Iterator[tuple[ReportKind, Whole]]:
         """For each kind there is among reports with the `keys`, the places in those."""
@@ -65,8 +70,18 @@ class Fits:
                 first, end = np.searchsorted(in_order, (kind, kind + 1))
                 yield self.kinds[kind], order[first:end]
 
+    def covered(self, rule: Rule, days: Whole) -> Flags:
+        """On which of some days, since 1970 in UTC, what was reported is covered by a rule."""
+        first = last = days
+        if self.by_month:
+            month = days.astype("datetime64[D]").astype("datetime64[M]")
+            first, last = (each.astype("datetime64[D]").astype(np.int64) for each in (month, month + 1))
+            last = last - 1
+        covered: Flags = first >= _day(rule.valid_from)
+        return covered if rule.valid_until is None else covered & (last < _day(rule.valid_until))
 
-def fits_of(reports: Collection[ReportRecord]) -> Fits:
+
+def fits_of(reports: Collection[ReportRecord], *, by_month: bool = False) -> Fits:
     """The rules that each of some reports is about."""
     kinds: dict[tuple[str, str, str, bool], int] = {}
     kind = [
@@ -81,6 +96,7 @@ def fits_of(reports: Collection[ReportRecord]) -> Fits:
             ReportKind(fits(category=category, standing=standing, channel=channel), bounced)
             for category, standing, channel, bounced in kinds
         ],
+        by_month=by_month,
     )
 
 
@@ -108,7 +124,7 @@ def clocks(population: Population, items: Whole, fits: Fits) -> list[Clock]:
     for kind, at in fits.by_kind(population.records.report[items]):
         of_kind = items[at]
         for fit in kind.fits:
-            covered = of_kind[_covered(fit.rule, population.records.reported[of_kind])]
+            covered = of_kind[fits.covered(fit.rule, population.records.reported[of_kind] // DAY)]
             if not len(covered):
                 continue
             slug = fit.rule.slug
@@ -139,13 +155,6 @@ def deadline_figures(
     return tuple(
         _figures(population, clock, decided=decided, now=now) for clock in clocks(population, items, fits)
     )
-
-
-def _covered(rule: Rule, reported: Whole) -> Flags:
-    """Which moments lie in the days on which a rule is in force."""
-    day = reported // DAY
-    covered: Flags = day >= _day(rule.valid_from)
-    return covered if rule.valid_until is None else covered & (day < _day(rule.valid_until))
 
 
 def _day(day: date) -> int:

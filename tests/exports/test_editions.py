@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from io import StringIO
 from itertools import combinations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.db.models import F, Model
@@ -51,10 +53,11 @@ from apps.exports.models import Correction, Edition, EditionFile, EditionPiece, 
 from apps.exports.publication import publish, save_draft, withdraw
 from apps.exports.published import CHARTS
 from apps.exports.snapshots import in_force, made_from, record_of
+from apps.reports.deadlines import rules
 from apps.reports.erasing import erase_item
-from apps.reports.models import Campaign, Item
+from apps.reports.models import Campaign, Category, Item, Standing
 from tests.exports.test_datapackage import problems
-from tests.factories import make_campaign, make_item, make_person, make_report
+from tests.factories import START, make_campaign, make_item, make_person, make_report
 from tests.metrics.watching import Look, record, watched
 from tests.public.seeding import SLUG, TITLE, make_public, seed
 from tests.public.test_leaks import fragments, leaks
@@ -191,6 +194,30 @@ def test_no_small_group_can_be_counted_in_the_rows(dates: str, campaign: Campaig
     groups = {row["group"] for row in rows(found["figures.csv"])}
     assert {f"platform={row['platform']}" for row in items if row["platform"]} <= groups
     assert {f"channel={row['channel']}" for row in items if row["channel"]} <= groups
+
+
+@pytest.mark.parametrize("dates", ["day", "month"])
+@pytest.mark.parametrize("later", [2, 20])
+def test_a_rule_that_came_into_force_within_a_list_counts_for_no_small_group(later: int, dates: str) -> None:
+    """Nor, where days are not told, for items that it does not cover."""
+    rule = rules()["us-take-it-down"]
+    begin = datetime.combine(rule.valid_from, time(9), UTC)
+    with time_machine.travel(begin + timedelta(days=90), tick=False):
+        campaign = make_campaign(SLUG)
+        for sent, many in ((begin - timedelta(days=1), 20), (begin, later)):
+            report = make_report(campaign, platform="huggingface", sent_at=sent)
+            report.category, report.standing = Category.INTIMATE_IMAGES, Standing.DEPICTED_PERSON
+            report.save()
+            hours = (sent - START) / timedelta(hours=1)
+            for _ in range(many):
+                watched(report, f"up {hours + 1}, gone {hours + 30} {hours + 60} {hours + 200}")
+        make_public(campaign, items=True, reports=False, dates=dates)
+        edition = publish_edition(campaign=campaign, person=None)
+    found = {each["rule"]: each["of"] for each in edition_summary(edition)["groups"][0]["deadlines"]}
+    told = [row["deadlines"].count(rule.slug) for row in rows(contents(edition)["items.csv"])]
+    covered = later if dates == "day" and later >= campaign.minimum_n else 0
+    assert (found.pop(rule.slug, 0), sum(told)) == (covered, covered)
+    assert set(found.values()) == {20 + later}
 
 
 def test_what_was_not_chosen_is_not_in_it(campaign: Campaign) -> None:
