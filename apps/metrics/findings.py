@@ -90,8 +90,9 @@ def times(group: GroupFigures) -> str:
 
 
 def _most_are_up(group: GroupFigures) -> bool:
-    """Whether fewer than half have gone so far for certain, because more are up or all were followed."""
-    return 2 * group.still_up > group.eligible or math.isinf(group.removal.horizon)
+    """Whether fewer than half have gone so far for certain, because more never went or all were followed."""
+    never_gone = group.still_up - group.returns.up_now
+    return 2 * never_gone > group.eligible or math.isinf(group.removal.horizon)
 
 
 def _half_gone(group: GroupFigures, of: str) -> str:

@@ -22,7 +22,7 @@ from apps.metrics import charts, findings, plots, survival, tables
 from apps.metrics.chart import Chart, csv_text, instant, points, portion, text, whole
 from apps.metrics.check_facts import check_facts
 from apps.metrics.definitions import DEFINITIONS
-from apps.metrics.figures import MARKS, TOO_FEW, Material, group_figures
+from apps.metrics.figures import MARKS, NOT_FOLLOWED, TOO_FEW, Material, group_figures
 from apps.metrics.grouping import GroupKey
 from apps.metrics.summary import Summary, summarise
 from apps.metrics.timeline import Step, Timeline
@@ -149,6 +149,21 @@ def test_what_was_not_followed_is_not_taken_for_not_gone(campaign: Campaign) -> 
     assert [total.removal.unreached(p) for p in (0.25, 0.5)] == ["too few followed so long", "not reached"]
     (row,) = (row for row in tables.times(total).rows if row[0].text == "Removal")
     assert row[2].text == "too few followed so long"
+
+
+def test_what_came_back_has_gone(db: None) -> None:
+    """Six of ten had gone and are back, four were lost from sight: it is not so that fewer than half went."""
+    report = make_report(make_campaign())
+    for hours in range(10, 70, 10):
+        watched(report, f"up 1 {hours - 1}, gone {hours} {hours + 2}, up {hours + 5} 99")
+    for _ in range(4):
+        watched(report)
+    with time_machine.travel(at(100), tick=False):
+        total = summarise(report.campaign).total
+    assert (total.removal.n, total.still_up, total.removal.unreached(0.5)) == (6, 6, NOT_FOLLOWED)
+    half = "ewer than half were gone within 20 h, and too few were followed longer"
+    assert half in findings.removed(total)
+    assert half.replace("half were", "half of 10 eligible items were") in findings.times(total)
 
 
 def test_a_group_that_is_too_small_shows_counts_and_says_so(campaign: Campaign) -> None:
