@@ -172,9 +172,15 @@ def outline_of(
     as_of: datetime,
 ) -> PublicOutline:
     """The outline of a campaign with these reports, whose items make these parts."""
-    # Letters go by what is shown; by months, the items of a report may not be there yet.
+    # Letters go by what is shown, and stay as they are: who comes later gets a later one. By months a report
+    # comes with the end of its month, unless it was written down after that.
     there = set(parts.report.tolist())
-    in_order = sorted(reports.values(), key=lambda report: (report.pk not in there, report.number))
+
+    def comes(report: ReportRecord) -> tuple[bool, int, int]:
+        day = max(report.sent, report.recorded) // _DAY if choices.dates == "month" else 0
+        return report.pk not in there, day, report.number
+
+    in_order = sorted(reports.values(), key=comes)
     keys = platform_keys(
         [report.platform for report in in_order],
         named=definitions(),

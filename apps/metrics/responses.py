@@ -33,6 +33,7 @@ CLAIM_CODES = {word.value: code for code, word in enumerate(ClaimWord, start=1)}
 class ReportRecord:
     """One report, with the moments (seconds since 1970; NEVER for none) of what the platform said to it.
 
+    `recorded` is when it was written down, however long ago it was `sent`.
     `first_reply` counts automatic acknowledgements too, `first_answer` does not. A report has bounced when
     it could not be delivered and nothing was ever said to it.
     """
@@ -44,6 +45,7 @@ class ReportRecord:
     standing: str
     category: str
     sent: int
+    recorded: int
     bounced: bool
     first_reply: int
     first_answer: int
@@ -90,7 +92,8 @@ def read_reports(
     """
     some = Q() if only is None else Q(pk__in=only)
     rows = Report.objects.filter(some, campaign=campaign).order_by("number")
-    reports = list(rows.values_list(*_OF_REPORT, SecondsSince1970("sent_at")))
+    moments = (SecondsSince1970("created_at"), SecondsSince1970("sent_at"))
+    reports = list(rows.values_list(*_OF_REPORT, *moments))
     sent = np.array([report[-1] for report in reports], np.int64)
     ends = dict(zip([report[0] for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
@@ -130,8 +133,8 @@ _OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "de
 
 
 def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportRecord:
-    """`report` is a row with the values of _OF_REPORT and the moment when it was sent."""
-    pk, number, platform, channel, standing, category, delivery, sent = report
+    """`report` is a row with the values of _OF_REPORT and the moments when it was recorded and sent."""
+    pk, number, platform, channel, standing, category, delivery, recorded, sent = report
     return ReportRecord(
         pk=pk,
         number=number,
@@ -140,6 +143,7 @@ def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportR
         standing=standing,
         category=category,
         sent=sent,
+        recorded=recorded,
         bounced="reply" not in first and ("bounced" in first or delivery == Delivery.BOUNCED),
         first_reply=first.get("reply", NEVER),
         first_answer=first.get("answer", NEVER),

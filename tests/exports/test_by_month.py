@@ -17,7 +17,7 @@ from apps.checks.models import Check
 from apps.checks.outcomes import STATUS_ORDER, Status
 from apps.checks.recording import NewCheck, append
 from apps.exports.by_month import lags
-from apps.exports.editions import UnusableEdition, publish_edition
+from apps.exports.editions import UnusableEdition, edition_summary, publish_edition
 from apps.exports.models import content_of
 from apps.exports.published import Snapshot
 from apps.exports.snapshots import published
@@ -197,6 +197,33 @@ def test_a_page_is_of_the_last_midnight_and_follows_no_record() -> None:
         assert (same.etag, same.made_at) == (before.etag, before.made_at)
         travel.shift(timedelta(hours=7))
         assert published("listed-models").as_of.isoformat() == "2026-04-11T00:00:00+00:00"
+
+
+def test_a_letter_stays_with_its_platform_when_the_month_of_another_is_over() -> None:
+    """The report of a later month is the first on record; that of an earlier one is handed in last."""
+    with time_machine.travel(at(24 * 40), tick=False) as travel:
+        campaign = make_campaign("listed-models")
+
+        def report(platform: str, day: int, many: int) -> None:
+            made = make_report(campaign, platform=platform, sent_at=at(24 * day))
+            for _ in range(many):
+                watched(made, f"up {24 * day + 1} {24 * day + 20}")
+
+        def sizes() -> dict[str, int]:
+            groups = edition_summary(publish_edition(campaign=campaign, person=None))["groups"]
+            return {
+                group["by"]["platform"]: group["eligible"] for group in groups if "platform" in group["by"]
+            }
+
+        report("civitai", 32, 9)  # 2 April
+        report("huggingface", 19, 7)  # 20 March
+        make_public(campaign, platforms="letters", dates="month")
+        assert sizes() == {"a": 7}
+        travel.move_to(at(24 * 62))
+        assert sizes() == {"a": 7, "b": 9}
+        report("github", 2, 8)  # 3 March
+        travel.move_to(at(24 * 64))
+        assert sizes() == {"a": 7, "b": 9, "c": 8}
 
 
 def test_a_line_by_month_ends_with_what_is_shown_now() -> None:
