@@ -34,6 +34,7 @@ from apps.metrics.responses import (
     Claims,
     ReportRecord,
     claims_of,
+    decided,
     read_claims,
     read_reports,
     standing_replies,
@@ -120,12 +121,12 @@ class ByMonth:
         records = _moved_items(self.items, moves, self.end)
         lag = moves.of(records.pk)
         claim, claimed = claims_of(self.claims, records.pk)
-        decided = np.array([self.as_kept[key].decision for key in records.report.tolist()], np.int64)
+        at = decided(self.as_kept, records.report, records.reported - lag)
         return Read(
             records=records,
             claim=claim,
             claimed=_moved(claimed, lag),
-            decided=np.where(decided <= self.end - lag, _moved(decided, lag), NEVER),
+            decided=np.where(at <= self.end - lag, _moved(at, lag), NEVER),
         )
 
     def steps(self, records: ItemRecords) -> Timeline:

@@ -33,6 +33,7 @@ from apps.metrics.responses import (
     CLAIM_CODES,
     ReportRecord,
     claims_of,
+    decided,
     read_claims,
     read_reports,
     reports_for,
@@ -278,11 +279,9 @@ def _round_group(notices: Notices, places: Whole, by: str, group: str) -> RoundG
     found = notices.population
     eligible = places[found.excluded[places] == Exclusion.NONE]
     of = len(eligible)
-    decision, answer = (
-        np.array([getattr(notices.reports[key], name) for key in found.records.report[eligible].tolist()])
-        for name in ("decision", "first_answer")
-    )
-    start = found.records.reported[eligible]
+    report_of, start = found.records.report[eligible], found.records.reported[eligible]
+    answer = np.array([notices.reports[key].first_answer for key in report_of.tolist()])
+    decision = decided(notices.reports, report_of, start)
     surely = found.times.right[eligible] <= ASSESSED_WITHIN
     possibly = found.times.left[eligible] < ASSESSED_WITHIN
     if of:

@@ -360,7 +360,9 @@ class _ByDay:
         for chunk in self._items.chunks(self._items.numbers()):
             facts = self._items.facts(chunk)
             records = facts.population.records
-            read = Read(records, facts.claim, facts.claimed, decided(self.reports, records.report))
+            read = Read(
+                records, facts.claim, facts.claimed, decided(self.reports, records.report, records.reported)
+            )
             yield _Piece(chunk.rows, facts.places, material_of(outline, facts.population, read))
 
 

@@ -217,7 +217,7 @@ def material_of(outline: PublicOutline, found: Population, read: Read) -> Materi
 def _by_day(campaign: Campaign, items: QuerySet[Item], reports: Mapping[int, ReportRecord]) -> Read:
     records = read_items(items)
     claim, claimed = claims_of(read_claims(campaign), records.pk)
-    return Read(records, claim, claimed, decided(reports, records.report))
+    return Read(records, claim, claimed, decided(reports, records.report, records.reported))
 
 
 def public_category(category: str) -> str:

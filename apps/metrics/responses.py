@@ -50,6 +50,7 @@ class ReportRecord:
     first_reply: int
     first_answer: int
     decision: int
+    decisions: tuple[int, ...] = ()  # all of them, the first one first
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def read_reports(
     sent = np.array([report[-1] for report in reports], np.int64)
     ends = dict(zip([report[0] for report in reports], until(sent).tolist() if until else sent, strict=True))
     firsts: dict[int, dict[str, int]] = {}
+    decisions: dict[int, list[int]] = {}
     whose = Q(report__campaign=campaign) if only is None else Q(report__in=ends)
     replies = standing_replies(as_of).filter(whose).order_by("received_at", "pk")
     for report, kind, received in replies.values_list("report_id", "kind", SecondsSince1970("received_at")):
@@ -111,7 +113,11 @@ def read_reports(
             of_report.setdefault("answer", received)
         if kind == ReplyKind.DECISION:
             of_report.setdefault("decision", received)
-    return {report[0]: _report_record(report, firsts.get(report[0], {})) for report in reports}
+            decisions.setdefault(report, []).append(received)
+    return {
+        report[0]: _report_record(report, firsts.get(report[0], {}), decisions.get(report[0], ()))
+        for report in reports
+    }
 
 
 def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[int, ReportRecord]:
@@ -132,7 +138,9 @@ def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[i
 _OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "delivery")
 
 
-def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportRecord:
+def _report_record(
+    report: tuple[Any, ...], first: Mapping[str, int], decisions: Collection[int]
+) -> ReportRecord:
     """`report` is a row with the values of _OF_REPORT and the moments when it was recorded and sent."""
     pk, number, platform, channel, standing, category, delivery, recorded, sent = report
     return ReportRecord(
@@ -148,15 +156,28 @@ def _report_record(report: tuple[Any, ...], first: Mapping[str, int]) -> ReportR
         first_reply=first.get("reply", NEVER),
         first_answer=first.get("answer", NEVER),
         decision=first.get("decision", NEVER),
+        decisions=tuple(decisions),
     )
 
 
-def decided(reports: Mapping[int, ReportRecord], items: Whole) -> Whole:
-    """When the report of each item was decided, NEVER for none. `items` has the keys of their reports."""
-    # The last one is for the items of other reports.
-    moments = np.array([*(report.decision for report in reports.values()), NEVER], np.int64)
-    found: Whole = moments[places(np.fromiter(reports, np.int64, len(reports)), items)]
+def decided(reports: Mapping[int, ReportRecord], items: Whole, reported: Whole) -> Whole:
+    """When the report of each item was first decided after the item was reported, NEVER for none.
+
+    `items` has the keys of their reports. A list of many days is one report, which is as old as its first
+    item: what was decided before an item was reported is not about that.
+    """
+    moments = [(place, at) for place, report in enumerate(reports.values()) for at in report.decisions]
+    if not moments:
+        return np.full(len(items), NEVER)
+    owner, at = np.array(moments, np.int64).T
+    place = places(np.fromiter(reports, np.int64, len(reports)), items)
+    after = np.searchsorted(owner * _LATEST + at, place * _LATEST + reported)
+    nearest = np.minimum(after, len(at) - 1)
+    found: Whole = np.where((after < len(at)) & (owner[nearest] == place), at[nearest], NEVER)
     return found
+
+
+_LATEST = 1 << 36  # seconds: no moment is later, so that a report's place and a moment are one number
 
 
 _CLAIM_COLUMNS: Mapping[str, Column] = {

@@ -123,7 +123,7 @@ def summarise(
         fits=fits_of(reports.values()),
         claim=code,
         claimed=claimed,
-        decided=decided(reports, records.report),
+        decided=decided(reports, records.report, records.reported),
         now=seconds(as_of or now),
         minimum_n=campaign.minimum_n,
     )

@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 from apps.checks.models import Target
 from apps.checks.outcomes import Outcome, Reason, Status
 from apps.checks.recording import NewCheck, append
+from apps.exports.notices import read_notices, round_report
 from apps.metrics import responses
 from apps.metrics.figures import GroupFigures
 from apps.metrics.grouping import GroupKey
@@ -628,6 +629,30 @@ def test_a_decision_is_held_to_the_very_moment_of_a_deadline(campaign: Campaign)
     log_reply(report=report, kind="decision", decision="no_violation", received_at=at(24 + 4 / 60))
     (code,) = [each for each in total(campaign).deadlines if each.rule.hours == 24]
     assert (code.met, code.missed) == (0, 1)
+
+
+def test_a_decision_is_about_what_was_reported_before_it(campaign: Campaign) -> None:
+    """A list of several days is one report: what was decided before an item was reported leaves that open."""
+    report = make_report(campaign)
+    report.category, report.standing = "hate_speech", "organisation"
+    report.save()
+    for hours in (0, 30, 60):
+        watched(report, f"up {hours + 1} 99", reported_hours=hours)
+    log_reply(report=report, kind="decision", decision="rejected", received_at=at(10))
+    rule = "eu-hate-speech-code-plus"
+
+    def verdicts() -> tuple[int, int]:
+        (found,) = (each for each in total(campaign).deadlines if each.rule.slug == rule)
+        return found.met, found.missed
+
+    def assessed() -> int:
+        (group,) = round_report(read_notices(campaign), START, START + timedelta(days=9)).by("all")
+        return group.assessed_surely.n
+
+    assert (verdicts(), assessed()) == ((1, 2), 1)
+    log_reply(report=report, kind="decision", decision="rejected", received_at=at(40))
+    assert (verdicts(), assessed()) == ((2, 1), 2)
+    assert total(campaign).decision.times.n == 1
 
 
 def test_what_bounced_after_an_answer_was_something_else(campaign: Campaign) -> None:
