@@ -18,8 +18,8 @@ from apps.core import clock
 from apps.platforms.registry import platform_name
 
 from .deadlines import Rule, StopsAt, deadline, fits, in_force, rules
-from .models import Campaign, Channel, Item, Reply, ReplyKind, Report
-from .reply_selectors import bounced, contradicted_claims, unanswered
+from .models import Campaign, Channel, Item, Report
+from .reply_selectors import bounced, contradicted_claims, decisions_about_item, unanswered
 from .selectors import countable, items_of, review_targets, shown_url
 from .visibility import MEMBERS_ONLY, row_for, told
 
@@ -126,16 +126,18 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
     running: dict[str, Any] = {}
     for rule, since in begun.items():
         in_time = Q(reported_at__gt=since) & in_force(rule, "reported_at")
+        if rule.stops_at != StopsAt.REMOVAL:
+            in_time &= Q(decided=False)
         running[f"first_{rule.slug}"] = Min("reported_at", filter=in_time)
         running[f"count_{rule.slug}"] = Count("pk", filter=in_time)
-    decided = Reply.objects.filter(report=OuterRef("report"), kind=ReplyKind.DECISION, taken_back_at=None)
     arrived = campaign.reports.exclude(pk__in=bounced(campaign.reports.all()).values("pk"))
     groups = (
         countable(Item.objects.filter(report__in=arrived))
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .exclude(target__removed_by__gt=F("reported_at"), target__overruled=False)
         .filter(reported_at__gt=min(begun.values()))
-        .values(*(f"report__{name}" for name in OF_REPORT), decided=Exists(decided))
+        .annotate(decided=Exists(decisions_about_item()))
+        .values(*(f"report__{name}" for name in OF_REPORT))
         .annotate(**running)
         .order_by()
     )
@@ -153,10 +155,7 @@ def _deadlines(campaign: Campaign, who: Audience, now: datetime, limit: int) -> 
             standing=group["report__standing"],
             channel=group["report__channel"],
         )
-        if fit.starts
-        and fit.rule.hours is not None
-        and group[f"count_{fit.rule.slug}"]
-        and not (group["decided"] and fit.rule.stops_at != StopsAt.REMOVAL)
+        if fit.starts and fit.rule.hours is not None and group[f"count_{fit.rule.slug}"]
     ]
     rows.sort(key=lambda row: (row.at, row.report, row.rule.slug))
     return Shown(tuple(rows[:limit]), len(rows))

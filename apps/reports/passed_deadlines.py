@@ -1,7 +1,7 @@
 """Deadlines that have passed for items that do not look gone, for whoever wants to tell people of it.
 
 A deadline counts where the reporter's standing starts its clock, the report arrived, and, for one that a
-decision stops, nothing was decided: as on the board of what is due.
+decision stops, nothing was decided since the item was reported: as on the board of what is due.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, QuerySet
 
 from apps.checks.outcomes import Status
 
 from .deadlines import Rule, StopsAt, covers, rules
-from .models import Item, Reply, ReplyKind, Report
-from .reply_selectors import bounced
+from .models import Item, Report
+from .reply_selectors import bounced, decisions_about_item
 from .selectors import countable
 
 
@@ -45,8 +45,11 @@ def passed_deadlines(*, after: datetime, upto: datetime) -> list[PassedDeadline]
 
 
 def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> list[PassedDeadline]:
+    of_reports = Item.objects.filter(report__in=_that_start(rule), erased_at=None)
+    if rule.stops_at != StopsAt.REMOVAL:
+        of_reports = of_reports.filter(~Exists(decisions_about_item()))
     items = (
-        countable(Item.objects.filter(report__in=_that_start(rule), erased_at=None))
+        countable(of_reports)
         .filter(reported_at__gt=after - length, reported_at__lte=upto - length)
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .order_by("pk")
@@ -63,7 +66,7 @@ def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> 
 
 
 def _that_start(rule: Rule) -> QuerySet[Report]:
-    """Reports that start the rule's clock, that arrived, and whose clock nothing else has stopped."""
+    """Reports that start the rule's clock, and that arrived."""
     reports = Report.objects.all()
     for name, words in (
         ("category", rule.categories),
@@ -72,7 +75,4 @@ def _that_start(rule: Rule) -> QuerySet[Report]:
     ):
         if words:
             reports = reports.filter(**{f"{name}__in": words})
-    if rule.stops_at != StopsAt.REMOVAL:
-        decided = Reply.objects.filter(report=OuterRef("pk"), kind=ReplyKind.DECISION, taken_back_at=None)
-        reports = reports.filter(~Exists(decided))
     return reports.exclude(pk__in=bounced(reports).values("pk"))

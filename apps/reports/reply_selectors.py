@@ -252,6 +252,15 @@ def removal_claims(report: Report) -> Mapping[int, datetime]:
     return {item: at for item, (word, at) in said.items() if word == ClaimWord.REMOVED}
 
 
+def decisions_about_item() -> QuerySet[Reply]:
+    """The standing decisions on the report of an item of an outer query that can be about that item.
+
+    A list of many days is one report: what was decided before an item was reported is not about that.
+    """
+    decisions = Reply.objects.filter(kind=ReplyKind.DECISION, taken_back_at=None)
+    return decisions.filter(report=OuterRef("report"), received_at__gte=OuterRef("reported_at"))
+
+
 def contradicted_claims() -> QuerySet[Claim]:
     """Claims that an item was removed, of which the item was seen there later and still is.
 

@@ -23,6 +23,7 @@ from apps.reports.models import (
     Report,
     Standing,
 )
+from apps.reports.passed_deadlines import passed_deadlines
 from apps.reports.replies import log_reply, mark_errors, mark_report_in_error, take_back_reply
 from tests.factories import at, make_campaign, make_item, make_items, make_report, make_target
 from tests.workspace.conftest import Team
@@ -232,6 +233,21 @@ def test_a_decision_stops_a_clock_that_it_stops(team: Team) -> None:
     make_item(intimate, status=Status.AVAILABLE)
     log_reply(report=intimate, kind="decision", decision="removed", received_at=ago(1))
     assert (3, "us-take-it-down", 38, 1) in due(team)
+
+
+def test_a_decision_stops_no_clock_of_what_was_reported_after_it(team: Team) -> None:
+    """A list of many days is one report. In the figures and in notices it is the same."""
+    report = sent(team, 100, standing=Standing.ORGANISATION, category=Category.HATE_SPEECH)
+    for hours in (100, 20, 10):
+        item = make_item(report, status=Status.AVAILABLE)
+        item.reported_at = item.created_at = ago(hours)
+        item.save()
+    log_reply(report=report, kind="decision", decision="no_violation", received_at=ago(30))
+    assert due(team) == [(1, "eu-hate-speech-code-plus", 4, 2)]
+    log_reply(report=report, kind="decision", decision="no_violation", received_at=ago(15))
+    assert due(team) == [(1, "eu-hate-speech-code-plus", 14, 1)]
+    passed = passed_deadlines(after=NOW, upto=NOW + timedelta(days=1))
+    assert [(each.at, len(each.items)) for each in passed] == [(NOW + timedelta(hours=14), 1)]
 
 
 # ---------------------------------------------------------------------------------------------------- reports
