@@ -243,9 +243,10 @@ _ALL = (
         "Deadlines",
         "How items stand to a time limit, where the reporter's standing starts its clock.",
         "met: seen gone (or decided) by the deadline; missed: seen there at the deadline or later; running: "
-        "the deadline lies ahead; indeterminate: what was seen leaves both open. A rule counts where it "
-        "was in "
-        "force when the item was reported. A check that ended within "
+        "the deadline lies ahead; indeterminate: what was seen leaves both open. A rule counts where it was "
+        "in force when the item was reported; where dates are told by months, in months in which it was in "
+        "force on every day. A decision counts if it came after the item was reported. A check that ended "
+        "within "
         f"{int(MARK_TOLERANCE.total_seconds() // 60)} minutes after the deadline counts as made at it",
         "items",
         ELIGIBLE,
