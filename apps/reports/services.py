@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +18,7 @@ from apps.core.canonical import UnusableURL, canonicalise
 
 from .activity import record, word_of
 from .columns import check_mapping, guess_columns
-from .csv_files import Table
+from .csv_files import Table, UnreadableFile
 from .importing import read_table_row, row_context, time_zone
 from .models import Campaign, Category, Channel, Deed, Delivery, Import, Item, Report, Standing, Subject
 from .moments import EARLIEST
@@ -235,6 +236,7 @@ class Preview:
     """What an uploaded list would give, before anything is written.
 
     `rows` are its first rows; `problems` the rows that cannot be used among the first `checked`, of `total`.
+    `unreadable` says why reading ended before the list did (or ""): then nothing of it can be imported.
     Whether a row is a duplicate, and whether a removal lies before a report that has no date of its own,
     shows only when the list is imported.
     """
@@ -245,6 +247,7 @@ class Preview:
     problems: list[PreviewRow]
     checked: int
     total: int
+    unreadable: str = ""
 
 
 def upload_list(
@@ -252,8 +255,8 @@ def upload_list(
 ) -> Import:
     """Keep an uploaded list with its columns guessed, to be looked through before it is imported.
 
-    Raises UnusableReport for a file that is too large, UnreadableFile for one that is no list, and
-    UnknownTimeZone.
+    Raises UnusableReport for a file that is too large, UnreadableFile for one that is no list or cannot be
+    read to its end, and UnknownTimeZone.
     """
     if len(content) > settings.LARGEST_UPLOAD_BYTES:
         raise UnusableReport(
@@ -262,6 +265,7 @@ def upload_list(
         )
     time_zone(timezone)
     table = Table(io.BytesIO(content))
+    _count(table)
     with transaction.atomic():
         pending = Import.objects.create(
             campaign=campaign,
@@ -300,7 +304,7 @@ def map_columns(
 def preview(pending: Import, *, rows: int = PREVIEW_ROWS) -> Preview:
     """Read an uploaded list with its columns as they are mapped now, and write nothing.
 
-    Without a column for `url` each row's problem says so. Raises UnreadableFile.
+    Without a column for `url` each row's problem says so.
     """
     table = _table(pending)
     places = {
@@ -310,19 +314,20 @@ def preview(pending: Import, *, rows: int = PREVIEW_ROWS) -> Preview:
     }
     context = row_context(zone=time_zone(pending.timezone))
     found = Preview(table.headers, table.is_plain_list, [], [], 0, 0)
-    total = checked = 0
-    for total, row in enumerate(table, start=1):
-        if total > PREVIEW_CHECKED_ROWS:
-            continue
-        checked = total
-        read = read_table_row(row, places, context)
-        cells = {column: row.cells[place] for column, place in places.items() if place < len(row.cells)}
-        shown = PreviewRow(row.line, cells, "" if isinstance(read, AcceptedRow) else read.reason)
-        if len(found.rows) < rows:
-            found.rows.append(shown)
-        if shown.problem:
-            found.problems.append(shown)
-    return replace(found, checked=checked, total=total)
+    checked = 0
+    try:
+        for row in islice(table, PREVIEW_CHECKED_ROWS):
+            checked += 1
+            read = read_table_row(row, places, context)
+            cells = {column: row.cells[place] for column, place in places.items() if place < len(row.cells)}
+            shown = PreviewRow(row.line, cells, "" if isinstance(read, AcceptedRow) else read.reason)
+            if len(found.rows) < rows:
+                found.rows.append(shown)
+            if shown.problem:
+                found.problems.append(shown)
+        return replace(found, checked=checked, total=checked + _count(table))
+    except UnreadableFile as error:
+        return replace(found, checked=checked, total=checked, unreadable=str(error))
 
 
 def queue_import(*, pending: Import, person: Person | None = None) -> None:
@@ -333,7 +338,7 @@ def queue_import(*, pending: Import, person: Person | None = None) -> None:
     """
     table = _table(pending)
     check_mapping(pending.column_map, table.headers)
-    total = sum(1 for _ in table)
+    total = _count(table)
     with transaction.atomic():
         queued = Import.objects.filter(pk=pending.pk, state__in=_STILL_OPEN).update(
             state=Import.State.QUEUED, rows_total=total, rows_read=0, attempts=0, lease_until=None, problem=""
@@ -369,6 +374,11 @@ def _note_list(
         became=became,
         hidden=hidden,
     )
+
+
+def _count(table: Table) -> int:
+    """How many rows are left in a list. Raises UnreadableFile where it cannot be read to its end."""
+    return sum(1 for _ in table)
 
 
 def _table(pending: Import) -> Table:

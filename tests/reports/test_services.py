@@ -169,6 +169,10 @@ def test_a_file_that_is_no_list_is_not_kept() -> None:
     campaign = make_campaign()
     with pytest.raises(UnreadableFile):
         upload_list(campaign=campaign, filename="list.xlsx", content=b"PK\x03\x04")
+    with pytest.raises(UnreadableFile, match="Line 4 is not in UTF-8"):
+        upload_list(
+            campaign=campaign, filename="list.csv", content=UPLOADED[:-1] + "\u00e9\n".encode("cp1252")
+        )
     with pytest.raises(UnusableReport, match="larger than 50 MB"):
         upload_list(campaign=campaign, filename="list.csv", content=b"x" * 50_000_001)
     with pytest.raises(UnknownTimeZone):

@@ -100,6 +100,11 @@ def test_columns_that_do_not_fit_are_said_before_anything_is_imported(
     [
         (b"", "UTC", "empty"),
         (LIST, "Mars/Base", "There is no time zone"),
+        (
+            "url;note\r\nhttps://models.example.org/a;café\r\n".encode("cp1252"),
+            "UTC",
+            "Line 2 is not in UTF-8",
+        ),
     ],
 )
 def test_a_file_that_is_no_list_is_refused(content: bytes, zone: str, sentence: str, team: Team) -> None:
@@ -124,6 +129,20 @@ def test_an_import_that_failed_says_why_and_can_be_tried_again(team: Team) -> No
     assert "The import was interrupted 3 times." in text_of(client, page)
     client.post(page, {"map_url": "Link", "timezone": "UTC", "action": "start"})
     assert Import.objects.get().state == "queued"
+
+
+def test_a_list_that_was_kept_although_it_cannot_be_read_says_why_and_can_be_discarded(team: Team) -> None:
+    """A version before this one took in whatever had a header."""
+    pending = make_import(team.campaign, LIST + "https://models.example.org/c;;café\r\n".encode("cp1252"))
+    page, client = f"/workspace/example-models/imports/{pending.pk}/", team.client("editor")
+    seen = text_of(client, page)
+    assert "Line 5 is not in UTF-8" in seen
+    assert "Import this list" not in seen
+    started = client.post(page, {"map_url": "Link", "timezone": "UTC", "action": "start"})
+    assert "Line 5 is not in UTF-8" in started.content.decode()
+    assert Import.objects.get().state == "mapping"
+    client.post(page, {"action": "discard"})
+    assert not Import.objects.exists()
 
 
 def test_progress_is_shown_in_rows(team: Team) -> None:
