@@ -23,7 +23,7 @@ _ISO = re.compile(
     r"(?:[Tt ] ?(?P<time>\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\d{4}(?:\d{2})?)"
     r" ?(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 )
-_DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?:,? (\d{1,2}:\d{2}(?::\d{2})?))?")
+_DOTTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})(?:,? (\d{1,2})(:\d{2}(?::\d{2})?))?")
 _SPREADSHEET_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?")
 
 
@@ -66,7 +66,8 @@ def _read(text: str, zone: ZoneInfo) -> Moment:
         day = date(int(dotted[3]), int(dotted[2]), int(dotted[1]))
         if dotted[4] is None:
             return _whole_day(day, zone)
-        return _instant(datetime.combine(day, time.fromisoformat(dotted[4].zfill(5))), None, zone, text)
+        at = datetime.combine(day, time.fromisoformat(dotted[4].zfill(2) + dotted[5]))
+        return _instant(at, None, zone, text)
     if "/" in text:
         raise UnusableMoment(
             f"“{text[:40]}” has slashes, so day and month cannot be told apart: write 2025-12-31 14:00."
