@@ -236,7 +236,7 @@ class NewReply(_Exactly):
     claims: list[NewClaim] = Field(
         [],
         max_length=MOST_ITEMS,
-        description="What it says of single items; without any, a decision holds for all of them.",
+        description="What it says of single items; without any, a decision holds for all reported by then.",
     )
 
 

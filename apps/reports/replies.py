@@ -76,9 +76,9 @@ def log_reply(
     """Record what a platform said about a report, and what it claims of single items.
 
     `claims` is the item's primary key to a ClaimWord. Without any, a decision that holds for the whole report
-    claims the same of each of its items, except controls and those reported in error. `token` is the number
-    of the API token by which `person` did it. Written in one transaction. Raises UnusableReply, and then
-    nothing is recorded.
+    claims the same of each of its items, except controls, those reported in error, and those reported only
+    after it came. `token` is the number of the API token by which `person` did it. Written in one
+    transaction. Raises UnusableReply, and then nothing is recorded.
     """
     _check_moment("The reply was received", received_at, report)
     kind = _word("kind", kind, ReplyKind)
@@ -93,7 +93,7 @@ def log_reply(
     if len(reference) > MAX_REFERENCE:
         raise UnusableReply(f"The reference is longer than {MAX_REFERENCE} characters.")
     with transaction.atomic():
-        said = _claims(report, kind, decision, claims or {})
+        said = _claims(report, kind, decision, claims or {}, received_at)
         reply = Reply.objects.create(
             report=report,
             kind=kind,
@@ -130,17 +130,26 @@ def take_back_reply(*, reply: Reply, person: Person | None = None) -> bool:
     return _take_back(reply, person)
 
 
-def _claims(report: Report, kind: str, decision: str, claims: Mapping[int, str]) -> dict[int, ClaimWord]:
+def _claims(
+    report: Report, kind: str, decision: str, claims: Mapping[int, str], received_at: datetime
+) -> dict[int, ClaimWord]:
     if claims and kind in NO_CLAIMS:
         raise UnusableReply(f"“{ReplyKind(kind).label}” says nothing of items: leave them empty.")
     if claims:
-        items = dict(report.items.values_list("pk", "control"))
+        rows = report.items.values_list("pk", "control", "reported_at")
+        items = {pk: (control, reported_at) for pk, control, reported_at in rows}
         said = {}
         for item, word in claims.items():
             if item not in items:
                 raise UnusableReply(f"Item {item} is not in report {report.number}: it was about another.")
-            if items[item]:
+            control, reported_at = items[item]
+            if control:
                 raise UnusableReply(f"Item {item} is a control: it was not reported, so leave it empty.")
+            if _is_later(reported_at, received_at):
+                raise UnusableReply(
+                    f"Item {item} was reported ({_shown(reported_at)}) after the reply was received "
+                    f"({_shown(received_at)}), which cannot be about it: leave it empty, or correct the date."
+                )
             said[item] = _word("claim", word, ClaimWord)
         return said
     if decision == Decision.PARTLY:
@@ -148,7 +157,13 @@ def _claims(report: Report, kind: str, decision: str, claims: Mapping[int, str])
     if not decision:
         return {}
     of_all = CLAIM_OF_ALL[Decision(decision)]
-    return dict.fromkeys(countable_items(report).values_list("pk", flat=True), of_all)
+    counted = countable_items(report).values_list("pk", "reported_at")
+    return {pk: of_all for pk, reported_at in counted if not _is_later(reported_at, received_at)}
+
+
+def _is_later(reported_at: datetime, received_at: datetime) -> bool:
+    """Whether an item was reported only after a reply came. Forms give moments to the minute."""
+    return reported_at.replace(second=0, microsecond=0) > received_at
 
 
 def _check_moment(what: str, moment: datetime, report: Report) -> None:
@@ -193,28 +208,40 @@ class PastedClaims:
     unusable: list[UnusableLine] = field(default_factory=list)
 
 
-def read_claims(*, report: Report, lists: Mapping[ClaimWord, str]) -> PastedClaims:
+def read_claims(
+    *, report: Report, lists: Mapping[ClaimWord, str], received_at: datetime | None = None
+) -> PastedClaims:
     """Match lists of URLs, one list a word, to the report's items. One query; nothing is written.
 
-    A URL in any spelling stands for every item of the report that has its canonical key.
+    A URL in any spelling stands for every item of the report that has its canonical key and was reported by
+    `received_at`, where that is known.
     """
     by_key: dict[str, list[int]] = {}
-    controls: set[int] = set()
-    for pk, key, control in report.items.values_list("pk", "target__key", "control"):
+    not_meant: dict[int, str] = {}
+    items = report.items.values_list("pk", "target__key", "control", "reported_at")
+    for pk, key, control, reported_at in items:
         by_key.setdefault(key, []).append(pk)
         if control:
-            controls.add(pk)
+            not_meant[pk] = "This URL is watched as a control: it was not reported."
+        elif received_at is not None and _is_later(reported_at, received_at):
+            not_meant[pk] = (
+                f"This URL was reported only after the reply was received ({_shown(reported_at)})."
+            )
     pasted = PastedClaims()
     for word, text in lists.items():
         for line, url, problem in pasted_lines(text):
-            reason = problem or _claim_line(pasted.claims, by_key, controls, url, word)
+            reason = problem or _claim_line(pasted.claims, by_key, not_meant, url, word)
             if reason:
                 pasted.unusable.append(UnusableLine(word, line, url, reason))
     return pasted
 
 
 def _claim_line(
-    claims: dict[int, str], by_key: Mapping[str, list[int]], controls: set[int], url: str, word: ClaimWord
+    claims: dict[int, str],
+    by_key: Mapping[str, list[int]],
+    not_meant: Mapping[int, str],
+    url: str,
+    word: ClaimWord,
 ) -> str:
     try:
         found = by_key.get(match(canonicalise(url)).key, [])
@@ -222,9 +249,9 @@ def _claim_line(
         return str(error)
     if not found:
         return "This URL is not in the report."
-    items = [item for item in found if item not in controls]
+    items = [item for item in found if item not in not_meant]
     if not items:
-        return "This URL is watched as a control: it was not reported."
+        return not_meant[found[0]]
     others = {claims[item] for item in items if claims.get(item, word) != word}
     if others:
         return f"This URL stands as “{ClaimWord(others.pop()).label}”, too: leave it in one list."

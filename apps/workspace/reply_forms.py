@@ -46,7 +46,8 @@ class ReplyForm(OfReportForm):
         choices=[("", "nothing was decided"), *Decision.choices],
         required=False,
         label="What was decided",
-        help_text="With nothing said of single items it holds for all of them; “partly” needs to know which.",
+        help_text="With nothing said of single items it holds for all reported by then; “partly” needs to "
+        "know which.",
     )
     received_at = UTCMoment(label="Received (UTC)")
     reference = forms.CharField(
@@ -88,7 +89,7 @@ class ReplyForm(OfReportForm):
         """Gather the claims of both sorts as `claims`. A line that fits no item keeps all unsaved."""
         cleaned = super().clean() or {}
         lists = {word: cleaned.get(f"list_{word}", "") for word in LISTS}
-        pasted = read_claims(report=self.report, lists=lists)
+        pasted = read_claims(report=self.report, lists=lists, received_at=cleaned.get("received_at"))
         self.unusable = pasted.unusable
         for word in {line.word for line in pasted.unusable}:
             self.add_error(f"list_{word}", "Lines of this list cannot be used; the reasons stand above.")

@@ -103,6 +103,17 @@ def test_a_decision_on_the_whole_report_speaks_of_each_item_that_counts(
     assert said(decide(report, decision)) == {items[0].pk: word, items[1].pk: word}
 
 
+def test_a_decision_speaks_of_no_item_that_was_reported_only_later() -> None:
+    """A list that grows adds items to its report, each with a clock of its own."""
+    report = make_report(make_campaign())
+    first, same_minute, later = (make_item(report) for _ in range(3))
+    for item, hours in ((same_minute, 10 + 59 / 3600), (later, 11)):
+        Item.objects.filter(pk=item.pk).update(reported_at=at(hours))
+    assert said(decide(report, Decision.REMOVED)) == {first.pk: "removed", same_minute.pk: "removed"}
+    with pytest.raises(UnusableReply, match=rf"Item {later.pk} was reported \(2026-03-02 01:05 UTC\) after"):
+        decide(report, Decision.PARTLY, claims={later.pk: "removed"})
+
+
 def test_a_decision_that_names_items_speaks_of_no_others() -> None:
     report = make_report(make_campaign())
     named, _ = make_item(report), make_item(report)
@@ -256,6 +267,19 @@ def test_pasted_claims_are_matched_in_any_spelling() -> None:
     )
     assert pasted.unusable == []
     assert pasted.claims == {alpha.pk: "removed", again.pk: "removed", beta.pk: "refused"}
+
+
+def test_pasted_claims_are_about_what_had_been_reported() -> None:
+    report = make_report(make_campaign())
+    alpha, beta = make_item(report, make_target("alpha")), make_item(report, make_target("beta"))
+    Item.objects.create(report=report, target=alpha.target, submitted=alpha.submitted, reported_at=at(30))
+    Item.objects.filter(pk=beta.pk).update(reported_at=at(30))
+    urls = "https://models.example.org/alpha\nhttps://models.example.org/beta"
+    pasted = read_claims(report=report, lists={ClaimWord.REMOVED: urls}, received_at=at(10))
+    assert pasted.claims == {alpha.pk: "removed"}
+    (line,) = pasted.unusable
+    assert line.line == 2
+    assert "only after the reply was received (2026-03-02 20:05 UTC)" in line.reason
 
 
 def test_a_pasted_line_that_fits_no_item_comes_back_with_its_reason() -> None:
