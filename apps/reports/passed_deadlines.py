@@ -1,7 +1,8 @@
 """Deadlines that have passed for items that do not look gone, for whoever wants to tell people of it.
 
 A deadline counts where the reporter's standing starts its clock, the report arrived, and, for one that a
-decision stops, nothing was decided since the item was reported: as on the board of what is due.
+decision stops, nothing was decided since the item was reported: as on the board of what is due. It has not
+passed for an item that was removed in time, though it came back.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, QuerySet
 
+from apps.checks.cadence import MARK_TOLERANCE
 from apps.checks.outcomes import Status
 
 from .deadlines import Rule, StopsAt, covers, rules
@@ -44,6 +46,12 @@ def passed_deadlines(*, after: datetime, upto: datetime) -> list[PassedDeadline]
     return found
 
 
+_OF_ITEM = (
+    *("reported_at", "created_at", "target__removed_by", "target__overruled"),
+    *("report__campaign_id", "report_id", "report__platform"),
+)
+
+
 def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> list[PassedDeadline]:
     of_reports = Item.objects.filter(report__in=_that_start(rule), erased_at=None)
     if rule.stops_at != StopsAt.REMOVAL:
@@ -53,15 +61,16 @@ def _of_rule(rule: Rule, length: timedelta, after: datetime, upto: datetime) -> 
         .filter(reported_at__gt=after - length, reported_at__lte=upto - length)
         .exclude(target__status__in=[Status.SUSPECTED, Status.REMOVED])
         .order_by("pk")
-        .values_list(
-            "pk", "report__campaign_id", "report_id", "report__platform", "reported_at", "created_at"
-        )
+        .values_list("pk", *_OF_ITEM)
     )
     groups: dict[tuple[int, int, str, datetime], list[int]] = defaultdict(list)
-    for pk, campaign, report, platform, reported_at, created_at in items:
+    for pk, reported_at, created_at, removed_by, overruled, *of_report in items:
         at = reported_at + length
-        if created_at < at and covers(rule, reported_at):
-            groups[campaign, report, platform, at].append(pk)
+        if created_at >= at or not covers(rule, reported_at):
+            continue
+        if removed_by and not overruled and reported_at < removed_by <= at + MARK_TOLERANCE:
+            continue
+        groups[(*of_report, at)].append(pk)
     return [PassedDeadline(*key[:3], rule, key[3], tuple(pks)) for key, pks in groups.items()]
 
 

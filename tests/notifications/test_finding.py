@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from apps.checks.cadence import MARK_TOLERANCE
 from apps.checks.models import DefinitionState, Target, Transition
 from apps.checks.outcomes import Outcome, Status
 from apps.checks.recording import append
@@ -265,6 +266,23 @@ def test_a_deadline_that_is_none(told: Told, why: str) -> None:
         Item.objects.update(created_at=item.reported_at + timedelta(hours=48))
     told.go_to(24 * 180 + 49)
     assert look() == 0
+
+
+def test_a_deadline_that_a_removal_met_has_not_passed_though_the_item_came_back(told: Told) -> None:
+    """The figures count the first removal, as the board does; what a person found to be none is told."""
+    told.go_to(24 * 180)
+    report = depicted(told)
+    sent = report.sent_at
+    for removed_by, overruled in (
+        (sent + timedelta(hours=40), False),
+        (sent + timedelta(hours=48) + MARK_TOLERANCE, False),  # by the check that was placed at the deadline
+        (sent + timedelta(hours=40), True),
+        (sent - timedelta(hours=40), False),  # it was back when it was reported
+    ):
+        make_item(report, status=Status.AVAILABLE, removed_by=removed_by, overruled=overruled)
+    told.go_to(24 * 180 + 48.5)
+    look()
+    assert Event.objects.get(rule="us-take-it-down").count == 2
 
 
 def test_a_deadline_that_passed_while_nobody_looked_is_told(told: Told) -> None:
