@@ -150,7 +150,7 @@ def deadline_figures(
 ) -> tuple[DeadlineFigures, ...]:
     """How `items` stand to each rule that they are about; see `clocks`.
 
-    `decided` is when the report of each item in the columns was decided, NEVER for none.
+    `decided` is when the report of each item in the columns was decided, as `responses.decided` has it.
     """
     return tuple(
         _figures(population, clock, decided=decided, now=now) for clock in clocks(population, items, fits)

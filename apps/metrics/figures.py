@@ -228,7 +228,7 @@ class Material:
     fits: Fits
     claim: Whole  # an item's last claim as a code, 0 for none
     claimed: Whole  # when it was made
-    decided: Whole  # when an item's report was decided, NEVER for none
+    decided: Whole  # when an item's report was decided, see responses.decided
     now: int
     minimum_n: int
 

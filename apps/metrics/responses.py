@@ -21,6 +21,7 @@ from apps.reports.models import (
     ReplyKind,
     Report,
 )
+from apps.reports.replies import TO_THE_MINUTE
 from apps.reports.visibility import told
 
 from .reading import Column, SecondsSince1970, Whole, in_codes, in_seconds, places, read_columns, read_of
@@ -164,14 +165,16 @@ def decided(reports: Mapping[int, ReportRecord], items: Whole, reported: Whole) 
     """When the report of each item was first decided after the item was reported, NEVER for none.
 
     `items` has the keys of their reports. A list of many days is one report, which is as old as its first
-    item: what was decided before an item was reported is not about that.
+    item: what was decided before an item was reported is not about that. A decision less than a minute before
+    counts, since people give moments to the minute.
     """
     moments = [(place, at) for place, report in enumerate(reports.values()) for at in report.decisions]
     if not moments:
         return np.full(len(items), NEVER)
     owner, at = np.array(moments, np.int64).T
     place = places(np.fromiter(reports, np.int64, len(reports)), items)
-    after = np.searchsorted(owner * _LATEST + at, place * _LATEST + reported)
+    before = place * _LATEST + reported - int(TO_THE_MINUTE.total_seconds())
+    after = np.searchsorted(owner * _LATEST + at, before, side="right")
     nearest = np.minimum(after, len(at) - 1)
     found: Whole = np.where((after < len(at)) & (owner[nearest] == place), at[nearest], NEVER)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
@@ -40,6 +40,8 @@ from .writing import parts
 BATCH = 400
 MAX_REASON = 500
 MAX_REFERENCE = 200
+TO_THE_MINUTE = timedelta(minutes=1)
+"""So much earlier than it came can a reply stand that a person entered, to the minute."""
 
 CLAIM_OF_ALL = {
     Decision.REMOVED: ClaimWord.REMOVED,
@@ -162,8 +164,8 @@ def _claims(
 
 
 def _is_later(reported_at: datetime, received_at: datetime) -> bool:
-    """Whether an item was reported only after a reply came. Forms give moments to the minute."""
-    return reported_at.replace(second=0, microsecond=0) > received_at
+    """Whether an item was reported only after a reply came."""
+    return reported_at - received_at >= TO_THE_MINUTE
 
 
 def _check_moment(what: str, moment: datetime, report: Report) -> None:

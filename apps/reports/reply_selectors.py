@@ -28,7 +28,7 @@ from .models import (
     word_label,
 )
 from .reminders import Said, Sent, StillUp
-from .replies import countable_items
+from .replies import TO_THE_MINUTE, countable_items
 from .selectors import STILL_UP, shown_url
 from .visibility import MEMBERS_ONLY, row_for
 from .writing import parts
@@ -199,8 +199,8 @@ def unanswered(reports: QuerySet[Report]) -> QuerySet[Report]:
     return reports.filter(~Exists(_standing())).exclude(delivery=Delivery.BOUNCED)
 
 
-def _standing() -> QuerySet[Reply]:
-    return Reply.objects.filter(report=OuterRef("pk"), taken_back_at=None)
+def _standing(report: str = "pk") -> QuerySet[Reply]:
+    return Reply.objects.filter(report=OuterRef(report), taken_back_at=None)
 
 
 def error_reasons(items: Iterable[int]) -> dict[int, str]:
@@ -257,8 +257,8 @@ def decisions_about_item() -> QuerySet[Reply]:
 
     A list of many days is one report: what was decided before an item was reported is not about that.
     """
-    decisions = Reply.objects.filter(kind=ReplyKind.DECISION, taken_back_at=None)
-    return decisions.filter(report=OuterRef("report"), received_at__gte=OuterRef("reported_at"))
+    decisions = _standing("report").filter(kind=ReplyKind.DECISION)
+    return decisions.filter(received_at__gt=OuterRef("reported_at") - TO_THE_MINUTE)
 
 
 def contradicted_claims() -> QuerySet[Claim]:

@@ -268,6 +268,23 @@ def test_a_deadline_that_is_none(told: Told, why: str) -> None:
     assert look() == 0
 
 
+def test_a_decision_stops_no_deadline_of_what_was_reported_after_it(told: Told) -> None:
+    told.go_to(24 * 180)
+    report = depicted(told, standing=Standing.ORGANISATION)
+    report.category = Category.HATE_SPEECH
+    report.save()
+    sent = report.sent_at
+    make_item(report, status=Status.AVAILABLE)
+    later = make_item(report, status=Status.AVAILABLE)
+    told.go_to(24 * 180 + 2)
+    log_reply(report=report, kind="decision", decision="no_violation", received_at=sent + timedelta(hours=2))
+    Item.objects.filter(pk=later.pk).update(reported_at=sent + timedelta(hours=3))
+    told.go_to(24 * 180 + 30)
+    look()
+    event = Event.objects.get(kind=Kind.DEADLINE_PASSED)
+    assert (event.rule, event.items) == ("eu-hate-speech-code-plus", [later.pk])
+
+
 def test_a_deadline_that_a_removal_met_has_not_passed_though_the_item_came_back(told: Told) -> None:
     """The figures count the first removal, as the board does; what a person found to be none is told."""
     told.go_to(24 * 180)
