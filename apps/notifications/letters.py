@@ -30,14 +30,16 @@ from .timing import ATTEMPT, RETRY_MAIL, retry_after
 log = logging.getLogger(__name__)
 
 LETTERS_A_ROUND = 200
+TAKES_LEAVE = 421  # RFC 5321, section 4.2.3: the server closes the connection
 _signer = signing.Signer(salt="apps.notifications.no-more-mails")
 
 
 def send_due_letters(stop: threading.Event | None = None) -> int:
     """Send the e-mails that are due; returns how many went out. Trouble with mail never raises.
 
-    One connection serves for all of them. While the mail server cannot be reached, all that are due count one
-    failed attempt, and nobody waits for each.
+    A connection serves as long as the mail server keeps it: many end one after some messages. While the
+    server cannot be reached, or takes nothing and lets go, all that are due count one failed attempt, and
+    nobody waits for each.
     """
     due = Letter.objects.filter(next_attempt_at__lte=clock.wall())
     due = due.select_related("membership__person", "membership__campaign").order_by("next_attempt_at", "pk")
@@ -47,6 +49,7 @@ def send_due_letters(stop: threading.Event | None = None) -> int:
     sent = 0
     connection: BaseEmailBackend | None = None
     unreachable: Failure | None = None
+    carried = 0  # by this connection
     for letter in letters:
         if stop is not None and stop.is_set():
             break
@@ -58,10 +61,16 @@ def send_due_letters(stop: threading.Event | None = None) -> int:
             continue
         if connection is None and unreachable is None:
             connection, unreachable = _connected()
+            carried = 0
         failure = unreachable
         if connection is not None:
             message.connection = connection
-            failure = _send(message)
+            error = _send(message)
+            failure = None if error is None else _failure(error)
+            carried += error is None
+            if error is not None and _is_cut(error):
+                _close(connection)
+                connection, unreachable = None, None if carried else failure
         _note(letter, failure)
         sent += failure is None
     if connection is not None:
@@ -133,12 +142,26 @@ def _connected() -> tuple[BaseEmailBackend | None, Failure | None]:
     return connection, None
 
 
-def _send(message: EmailMessage) -> Failure | None:
+def _send(message: EmailMessage) -> Exception | None:
     try:
         message.send()
     except Exception as error:
-        return _failure(error)
+        return error
     return None
+
+
+def _is_cut(error: Exception) -> bool:
+    """Whether nothing more can be sent by this connection: it broke, or the server takes leave (421)."""
+    match error:
+        case smtplib.SMTPServerDisconnected():
+            return True
+        case smtplib.SMTPResponseException():
+            return error.smtp_code == TAKES_LEAVE
+        case smtplib.SMTPRecipientsRefused():
+            return any(code == TAKES_LEAVE for code, _ in error.recipients.values())
+        case smtplib.SMTPException():
+            return False
+    return isinstance(error, OSError)
 
 
 def _failure(error: Exception) -> Failure:
@@ -146,7 +169,7 @@ def _failure(error: Exception) -> Failure:
     whom the e-mail was for."""
     log.warning("An e-mail could not be sent: %s.", type(error).__name__)
     match error:
-        case smtplib.SMTPRecipientsRefused() | smtplib.SMTPSenderRefused():
+        case smtplib.SMTPRecipientsRefused() | smtplib.SMTPSenderRefused() if not _is_cut(error):
             return Failure.MAIL_ADDRESS
         case smtplib.SMTPAuthenticationError():
             return Failure.MAIL_SIGN_IN

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socketserver
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 
+from apps.accounts.roles import Role
 from apps.checks.outcomes import Status
 from apps.notifications import letters
 from apps.notifications.kinds import Failure, Mails
@@ -18,7 +21,7 @@ from apps.notifications.letters import no_more_mails_path, send_due_letters
 from apps.notifications.models import Letter, Preference
 from apps.notifications.timing import ATTEMPT, BETWEEN_MAILS, RETRY_MAIL
 from apps.reports.models import Membership
-from tests.factories import make_item, make_report, make_transition
+from tests.factories import make_item, make_person, make_report, make_transition
 from tests.notifications.conftest import Told, look
 
 pytestmark = pytest.mark.django_db
@@ -162,6 +165,67 @@ def test_nobody_waits_for_each_email_while_the_mail_server_is_away(
     assert send_due_letters() == 0
     assert trouble.openings == 1
     assert set(Letter.objects.values_list("attempts", "last_error")) == {(1, Failure.MAIL_TIMEOUT)}
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """A mail server that ends each connection after `most` messages, with a word or without one."""
+
+    daemon_threads = True
+
+    def __init__(self, most: int, farewell: bytes) -> None:
+        self.most, self.farewell = most, farewell
+        self.connections, self.taken = 0, list[str]()
+        super().__init__(("127.0.0.1", 0), MailboxConnection)
+
+
+class MailboxConnection(socketserver.StreamRequestHandler):
+    server: Mailbox
+
+    def handle(self) -> None:
+        self.server.connections += 1
+        self.wfile.write(b"220 ready\r\n")
+        taken = 0
+        for line in self.rfile:
+            word = line[:4].upper()
+            if word == b"MAIL" and taken == self.server.most:
+                self.wfile.write(self.server.farewell)
+                return
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                body = list(iter(self.rfile.readline, b".\r\n"))
+                self.server.taken += [text.decode().split()[1] for text in body if text.startswith(b"To: ")]
+                taken += 1
+            self.wfile.write(b"250 well\r\n")
+
+
+@pytest.mark.parametrize("farewell", [b"421 enough for once\r\n", b""])
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_a_mail_server_that_ends_connections_gets_all_emails(
+    most: int, farewell: bytes, told: Told, settings: Any
+) -> None:
+    people = [make_person(f"reader-{number}@example.org") for number in range(7)]
+    for person in people:
+        Membership.objects.create(campaign=told.campaign, person=person, role=Role.VIEWER)
+        told.wants(person, Mails.AT_ONCE)
+    told.go_to(48)
+    something_happens(told)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with Mailbox(most, farewell) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        first = send_due_letters()
+        if most == 0:
+            # It takes nothing: one connection shows it, and nobody waits for the others.
+            assert (first, server.connections) == (0, 1)
+            assert set(Letter.objects.values_list("attempts", "last_error")) == {(1, Failure.MAIL_SERVER)}
+        else:
+            assert first == len(people) - len(people) // (most + 1)  # one of each connection is tried again
+            told.go_to(minutes(RETRY_MAIL[0].total_seconds() / 60))
+            send_due_letters()
+            told.go_to(minutes(60))
+            send_due_letters()
+            assert sorted(server.taken) == sorted(person.email for person in people)
+        server.shutdown()
 
 
 def test_an_email_whose_sender_was_killed_goes_out_again_as_the_same(happened: Told) -> None:
