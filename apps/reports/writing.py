@@ -7,7 +7,7 @@ same moment; for a row without a date of its own, at any moment. So the same lis
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a new report says beside its group."""
+    """What a report says beside its group. Items join a report that says the same, so nothing is lost."""
 
     policy: str = ""
     delivery: Delivery = Delivery.SENT
@@ -48,7 +48,8 @@ class Writer:
     """Writes the rows of one list into a campaign, chunk by chunk. Make it and use it in one transaction.
 
     The campaign's row is locked, so that of two lists handed in at once the second finds the first's items.
-    A report is the campaign's report of the same group and `sent_at`, or a new one.
+    A report is the campaign's report of the same group and `sent_at`, or a new one. Where `details` are given
+    they have to be the same, too; a file says nothing of them.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Writer:
         self._campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
         self._person_id = person_id
         self._now = now
-        self._details = details or Details()
+        self._details = details
         self._last_number: int = self._campaign.reports.aggregate(last=Max("number"))["last"] or 0
         self._reports: dict[tuple[Group, datetime], Report] = {}
         self.observations = 0
@@ -138,6 +139,7 @@ class Writer:
                 campaign=self._campaign,
                 sent_at__in={sent_at for _, sent_at in some},
                 reference__in={group.reference for group, _ in some},
+                **({} if self._details is None else asdict(self._details)),
             )
             # The newest first, so that the oldest of two alike is the one that is kept.
             for report in existing.order_by("-number"):
@@ -147,6 +149,7 @@ class Writer:
 
     def _create_reports(self, identities: Sequence[tuple[Group, datetime]]) -> None:
         made = []
+        details = self._details or Details()
         for group, sent_at in identities:
             self._last_number += 1
             made.append(
@@ -155,9 +158,7 @@ class Writer:
                     number=self._last_number,
                     **group._asdict(),
                     sent_at=sent_at,
-                    policy=self._details.policy,
-                    delivery=self._details.delivery,
-                    note=self._details.note,
+                    **asdict(details),
                     created_at=self._now,
                     created_by_id=self._person_id,
                 )

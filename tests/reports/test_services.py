@@ -11,7 +11,7 @@ from apps.core import clock
 from apps.reports.columns import UnusableMapping
 from apps.reports.csv_files import UnreadableFile
 from apps.reports.importing import UnknownTimeZone, run_next_import
-from apps.reports.models import Channel, Delivery, Import, Item
+from apps.reports.models import Channel, Delivery, Import, Item, Report
 from apps.reports.services import (
     UnusableReport,
     discard_import,
@@ -88,6 +88,26 @@ def test_what_was_pasted_before_is_a_duplicate() -> None:
         with time_machine.travel(clock.wall() + timedelta(minutes=5)):
             again = submit_report(campaign=campaign, urls=[f"{HOST}/a#top"], sent_at=sent_at)
         assert (again.items, again.duplicates, again.reports) == ([], [(1, f"{HOST}/a#top")], [])
+
+
+def test_two_lists_sent_at_one_moment_keep_what_each_says() -> None:
+    campaign = make_campaign()
+
+    def paste(path: str, **details: str) -> Report:
+        (report,) = submit_report(
+            campaign=campaign, urls=f"{HOST}/{path}", sent_at=utc("2026-03-01T10:00"), **details
+        ).reports
+        return report
+
+    first = paste("a", note="By the first form.", policy="rule 3")
+    assert paste("b", note="By the first form.", policy="rule 3") == first  # what was mended joins it
+    second = paste("c", note="By the second form.", policy="rule 3")
+    assert paste("d", note="By the first form.", policy="rule 3", delivery="bounced") not in {first, second}
+    assert set(Report.objects.values_list("number", "note", "delivery")) == {
+        (1, "By the first form.", "sent"),
+        (2, "By the second form.", "sent"),
+        (3, "By the first form.", "bounced"),
+    }
 
 
 def test_a_list_for_one_platform_rejects_the_urls_of_others() -> None:
