@@ -60,8 +60,8 @@ class _TooLong(Exception):
 class Table:
     """A file's header and, by iterating once, its rows. Raises UnreadableFile, when made or while iterating.
 
-    `headers` are the first row's cells (for a plain list of URLs: `url`); `delimiter` and `encoding` are what
-    was found; `is_plain_list` is true for one URL a line.
+    `headers` are the first row's cells, each in one line (for a plain list of URLs: `url`); `delimiter` and
+    `encoding` are what was found; `is_plain_list` is true for one URL a line.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -129,7 +129,8 @@ class Table:
             )
         if _is_url(header.cells[0]):
             return self._headers_of_plain_list(first, header)
-        return tuple(plain_cell(cell.strip()).strip() for cell in header.cells)
+        # Spreadsheets break long headings, and browsers do not give a line break back as it was.
+        return tuple(" ".join(plain_cell(cell.strip()).split()) for cell in header.cells)
 
     def _headers_of_plain_list(self, first: tuple[int, str], header: Row) -> tuple[str, ...]:
         if len(header.cells) > 1:

@@ -158,7 +158,8 @@ def test_importing_a_list(scripts: bool, campaign: Campaign, open_page: Open) ->
         {
             "name": "list.csv",
             "mimeType": "text/csv",
-            "buffer": b"Link,Date\nhttps://models.example.org/imported,2026-03-01\nftp://x,2026-03-01\n",
+            "buffer": b'"Reported\nURL",Date\n'
+            b"https://models.example.org/imported,2026-03-01\nftp://x,2026-03-01\n",
         }
     )
     page.get_by_role("button", name="Upload and look through").click()

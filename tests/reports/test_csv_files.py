@@ -69,6 +69,11 @@ def test_comments_and_empty_lines_count_as_nothing_and_rows_know_their_line() ->
     ]
 
 
+def test_a_heading_of_several_lines_is_one_name() -> None:
+    """A browser sends it back with other line ends, and would choose a column that is not there."""
+    assert read(f'"Link to\nthe page",note\n{URL},x\n')[0].headers == ("Link to the page", "note")
+
+
 def test_space_after_a_delimiter_does_not_break_a_quoted_cell() -> None:
     assert cells(f'url, note\n{URL}, "a, b"\n') == [("url", "note"), (URL, "a, b")]
 
