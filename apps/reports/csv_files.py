@@ -3,7 +3,8 @@
 Read as a stream, so that a list of any length takes the same memory. Understood: UTF-8 with or without a byte
 order mark, UTF-16; commas, semicolons or tabs (whichever the header has most of, or a first line `sep=;`);
 any line ends; quoted cells with line breaks; lines that begin with `#` outside quotes, and empty lines, which
-count as nothing. Rows know the line on which they begin.
+count as nothing. A `#` that stands alone in the first heading, or before a row with a URL in a later cell (as
+a case number has it), begins no such line. Rows know the line on which they begin.
 
 A quote that is never closed would swallow the rest of the file: the row that opens it is given back as one
 with a problem, and reading goes on at the next line.
@@ -30,6 +31,7 @@ DELIMITERS = (",", ";", "\t")
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _QUOTED = re.compile(r'"[^"]*"?')
+_HEADING_IS_HASH = re.compile(r"#\s*[,;\t]")
 
 
 class UnreadableFile(ValueError):
@@ -78,6 +80,7 @@ class Table:
         self._again: deque[tuple[int, str]] = deque()
         self.delimiter = ","
         self.is_plain_list = False
+        self.headers: tuple[str, ...] = ()
         self.headers = self._read_headers()
 
     @property
@@ -144,9 +147,17 @@ class Table:
 
     def _first_line(self) -> tuple[int, str] | None:
         while (line := self._next_line()) is not None:
-            if _says_something(line[1]):
+            if not line[1].isspace() and not self._is_comment(line[1]):
                 return line
         return None
+
+    def _is_comment(self, text: str) -> bool:
+        if not text.startswith("#"):
+            return False
+        if not self.headers:
+            return _HEADING_IS_HASH.match(text) is None
+        first, *others = text.lstrip("# ").split(self.delimiter)
+        return len(self.headers) == 1 or _is_address(first) or not any(map(_is_address, others))
 
     def _records(self) -> Iterator[Row]:
         while (first := self._first_line()) is not None:
@@ -236,12 +247,12 @@ def _encoding(stream: BinaryIO) -> tuple[str, bool]:
     return "utf-8", False
 
 
-def _says_something(line: str) -> bool:
-    return not line.startswith("#") and not line.isspace()
-
-
 def _is_url(cell: str) -> bool:
+    return "://" in refang(cell) and _is_address(cell)
+
+
+def _is_address(cell: str) -> bool:
     try:
-        return "://" in refang(cell) and bool(canonicalise(plain_cell(cell.strip())))
+        return bool(canonicalise(plain_cell(cell.strip())))
     except UnusableURL:
         return False

@@ -69,6 +69,23 @@ def test_comments_and_empty_lines_count_as_nothing_and_rows_know_their_line() ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (f"reference,url\n#1001,{URL}\n# all of March, as sent\n#1002,models.example.org/b\n",
+         [("#1001", URL), ("#1002", "models.example.org/b")]),
+        (f'reference;note;url\n#1001;"a; b";"{URL}"\n', [("#1001", "a; b", URL)]),
+        (f"# exported\n#,url\n1,{URL}\n", [("1", URL)]),
+        (f"#\turl\n#1\t{URL}\n", [("#1", URL)]),
+        (f"url\n#{URL}\n# {URL},{URL}\n{URL}\n", [(URL,)]),
+        (f"url,source\n# {URL},{URL}\n{URL},\n", [(URL, "")]),
+    ],
+)  # fmt: skip
+def test_a_case_number_with_a_hash_begins_a_row(content: str, rows: list[tuple[str, ...]]) -> None:
+    """A row that is taken for a comment is dropped without a word."""
+    assert cells(content)[1:] == rows
+
+
 def test_a_heading_of_several_lines_is_one_name() -> None:
     """A browser sends it back with other line ends, and would choose a column that is not there."""
     assert read(f'"Link to\nthe page",note\n{URL},x\n')[0].headers == ("Link to the page", "note")
