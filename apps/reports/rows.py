@@ -74,6 +74,7 @@ SYNONYMS = {
 
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0"})
+_SHORTENED_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
 _BETWEEN_LABELS = re.compile(r"[;,]")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -221,6 +222,11 @@ def _group(texts: Mapping[str, str], found: Match, context: RowContext) -> Group
     reference = text("reference")
     if len(reference) > MAX_REFERENCE:
         raise _Rejected(f"reference: longer than {MAX_REFERENCE} characters.")
+    if _SHORTENED_NUMBER.fullmatch(reference):
+        raise _Rejected(
+            f"reference: “{reference}” is what a spreadsheet makes of a long number, whose last digits are "
+            "lost: give the column the format of text, enter the number again, and export it anew."
+        )
     return Group(
         platform=_platform(text("platform"), found, context),
         channel=(_word("channel", text("channel"), Channel) or Channel.UNKNOWN).value,

@@ -257,6 +257,10 @@ def test_a_removal_today_is_not_in_the_future() -> None:
         ({"platform": "Example Models"}, "neither a platform that is known here nor a domain"),
         ({"platform": "huggingface"}, "Hugging Face is given, but the URL is on example.org"),
         ({"reference": "R" * 201}, "longer than 200"),
+        # 123456789012 and 123456712345, as a spreadsheet exports both, and in the spelling of other countries
+        ({"reference": "1.23457E+11"}, "“1.23457E+11” is what a spreadsheet makes of a long number"),
+        ({"reference": "1,23457E+11"}, "whose last digits are lost"),
+        ({"reference": "1E+15"}, "whose last digits are lost"),
         ({"labels": "L" * 101}, "longer than 100"),
         ({"note": "a\x00b"}, "note: holds a control character"),
         ({"reference": "a\x1bb"}, "reference: holds a control character"),
@@ -266,6 +270,11 @@ def test_a_row_that_cannot_be_used_says_why(cells: dict[str, str], part_of_the_s
     reason = rejected(**cells)
     assert part_of_the_sentence in reason
     assert reason.endswith(".")
+
+
+@pytest.mark.parametrize("reference", ["123456789012", "E+11", "1.5E", "CASE-1E+11", "1E5", "12E+11"])
+def test_a_reference_that_only_resembles_a_shortened_number_is_taken(reference: str) -> None:
+    assert accepted(reference=reference).group.reference == reference
 
 
 def test_an_address_on_an_allowed_network_is_taken(settings: object) -> None:
