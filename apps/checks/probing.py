@@ -53,12 +53,15 @@ def take_up_now(slugs: Collection[str]) -> QuerySet[Canary]:
 
 
 def _is_in_use(definition: Definition) -> bool:
-    watched = Target.objects.exclude(next_check_at=None)
-    if not definition.is_software:
-        return watched.filter(platform=definition.slug).exists()
-    # Its sites are platforms by their domains; a target of another's kind at worst asks a canary too many.
-    known = watched.filter(kind__in=definition.kind_names).exclude(kind="page")
-    return known.exclude(platform__in=registry.definitions()).exists()
+    if definition.is_software:
+        return sites_targets(definition).exclude(next_check_at=None).exists()
+    return Target.objects.exclude(next_check_at=None).filter(platform=definition.slug).exists()
+
+
+def sites_targets(software: Definition) -> QuerySet[Target]:
+    """The targets on sites that run a software, each a platform by its domain, as far as their kinds tell."""
+    known = Target.objects.filter(kind__in=software.kind_names).exclude(kind="page")
+    return known.exclude(platform__in=registry.definitions())
 
 
 def _bring_in_line(definitions: Iterable[Definition]) -> None:

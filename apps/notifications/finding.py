@@ -14,7 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.checks.models import Check, DefinitionState, Transition
 from apps.checks.outcomes import Status
+from apps.checks.probing import sites_targets
 from apps.checks.stalled import Stall
+from apps.platforms import registry
 from apps.reports.models import Campaign, Item, Report
 from apps.reports.passed_deadlines import passed_deadlines
 from apps.reports.reply_selectors import contradicted_claims
@@ -149,11 +151,23 @@ def news_of_claims() -> list[News]:
 
 
 def news_of_definitions() -> list[News]:
-    """Definitions that are stale now, for each campaign that has reports to their platform."""
+    """Definitions that are stale now, for each campaign that has reports to their platform.
+
+    That of a software is about every site that is known to run it, each of them a platform by its domain.
+    """
     stale = dict(DefinitionState.objects.exclude(stale_since=None).values_list("platform", "stale_since"))
     if not stale:
         return []
-    concerned = Report.objects.filter(platform__in=stale).order_by().values_list("campaign_id", "platform")
+    concerned = set(
+        Report.objects.filter(platform__in=stale).order_by().values_list("campaign_id", "platform")
+    )
+    for definition in registry.software():
+        if definition.slug in stale:
+            its_kinds = sites_targets(definition).filter(platform=OuterRef("platform"))
+            reports = Report.objects.filter(Exists(its_kinds)).order_by()
+            concerned |= {
+                (campaign, definition.slug) for campaign in reports.values_list("campaign_id", flat=True)
+            }
     return [
         News(
             campaign=campaign,
@@ -162,7 +176,7 @@ def news_of_definitions() -> list[News]:
             at=since,
             platform=platform,
         )
-        for campaign, platform in concerned.distinct()
+        for campaign, platform in sorted(concerned)
         if (since := stale[platform]) is not None
     ]
 

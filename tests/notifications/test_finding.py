@@ -20,6 +20,7 @@ from apps.notifications.models import Event, Letter, Notice, Reading, WebhookMes
 from apps.notifications.payload import MOST_ITEMS
 from apps.reports.models import Category, ClaimWord, Decision, Item, ReplyKind, Report, Standing
 from apps.reports.replies import log_reply, mark_errors
+from apps.reports.services import submit_report
 from tests.checks.making import check
 from tests.checks.running import with_own_connection
 from tests.factories import (
@@ -360,6 +361,16 @@ def test_a_stale_definition_is_told_where_it_is_in_use(told: Told) -> None:
     assert (event.campaign, event.platform) == (told.campaign, "github")
     DefinitionState.objects.update(stale_since=at(200))
     assert look() == 1  # it recovered, and went stale anew
+
+
+def test_a_stale_definition_of_a_software_is_told_where_a_site_runs_it(told: Told) -> None:
+    submit_report(campaign=told.campaign, urls="https://social.example.org/@somebody/1234")
+    submit_report(campaign=make_campaign("other", owner=make_person()), urls="https://models.example.net/a")
+    DefinitionState.objects.create(platform="mastodon", stale_since=at(1))
+    assert look() == 1
+    assert look() == 0
+    event = Event.objects.get()
+    assert (event.campaign, event.platform) == (told.campaign, "mastodon")
 
 
 def test_a_stall_is_told_once(told: Told) -> None:
