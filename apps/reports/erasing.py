@@ -402,14 +402,17 @@ def _list_holds(content: bytes, spellings: Spellings) -> bool:
 
 
 def _cells(content: bytes) -> Iterator[str]:
-    """The cells of a list; of one that cannot be read, all of it as one text."""
+    """The cells of a list, and then its lines: comments are in no row, nor is what follows a damage."""
+    encoding = "utf-8"
     try:
         table = Table(io.BytesIO(content))
+        encoding = table.encoding
         yield from table.headers
         for row in table:
             yield from row.cells
     except UnreadableFile:
-        yield content.decode("utf-8", errors="replace")
+        pass
+    yield from io.TextIOWrapper(io.BytesIO(content), encoding=encoding, errors="replace")
 
 
 def _key_of(cell: str) -> str | None:

@@ -464,6 +464,24 @@ def test_every_text_of_the_campaign_that_holds_it_is_emptied() -> None:
     assert list(ledger.verify()) == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"url\n# {URL}\nhttps://models.example.org/other\n".encode(),
+        # Half a character in UTF-16, beyond what is read with the header.
+        ("\ufeffurl\n" + "x\n" * 10_000).encode("utf-16-le") + b"\x00\xd8" + f"\n{URL}\n".encode("utf-16-le"),
+    ],
+    ids=["in a comment", "after a damage"],
+)
+def test_a_waiting_list_goes_wherever_it_holds_the_url(content: bytes) -> None:
+    campaign = make_campaign()
+    item = reported(campaign)
+    make_import(campaign, content)
+    kept = make_import(campaign, content.replace(b"e", b"o"))
+    erase_item(item=item, why=WHY)
+    assert [pending.pk for pending in campaign.imports.all()] == [kept.pk]
+
+
 def test_the_page_of_the_account_is_looked_for_in_texts_too() -> None:
     campaign = make_campaign()
     item = reported(campaign)
