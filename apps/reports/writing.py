@@ -1,7 +1,8 @@
 """Rows become reports, items, targets and manual checks: one way for pasted lists and for files.
 
 What is a duplicate: the campaign has an item of the same target and report group that was reported at the
-same moment; for a row without a date of its own, at any moment. So the same list can be handed in twice.
+same moment; for a row without a date of its own, at any moment. So the same list can be handed in twice. A
+control is no such item for a row that was reported later on, nor the other way round.
 """
 
 from __future__ import annotations
@@ -100,25 +101,30 @@ class Writer:
         return [Written(ready, item_of.get(id(ready))) for ready in rows]
 
     def _new(self, rows: Sequence[ReadyRow]) -> list[ReadyRow]:
-        known = self._known_moments({Target.digest_of(ready.row.match.key) for ready in rows})
+        known = self._known_items({Target.digest_of(ready.row.match.key) for ready in rows})
         new = []
         for ready in rows:
-            moments = known.setdefault((Target.digest_of(ready.row.match.key), ready.row.group), set())
-            if ready.reported_at in moments or (moments and not ready.dated):
+            items = known.setdefault((Target.digest_of(ready.row.match.key), ready.row.group), set())
+            if any(
+                ready.reported_at == moment or (not ready.dated and ready.row.control == control)
+                for moment, control in items
+            ):
                 continue
-            moments.add(ready.reported_at)
+            items.add((ready.reported_at, ready.row.control))
             new.append(ready)
         return new
 
-    def _known_moments(self, digests: set[str]) -> dict[tuple[str, Group], set[datetime]]:
-        known: dict[tuple[str, Group], set[datetime]] = {}
+    def _known_items(self, digests: set[str]) -> dict[tuple[str, Group], set[tuple[datetime, bool]]]:
+        """Of the items that the campaign has: when each was reported, and whether it is a control."""
+        known: dict[tuple[str, Group], set[tuple[datetime, bool]]] = {}
         for some in parts(sorted(digests)):
             # Not filtered by campaign: SQLite would then begin with all items of all its reports.
             items = Item.objects.filter(target__key_digest__in=some)
-            for campaign_id, digest, reported_at, *group in items.values_list(
+            for campaign_id, digest, reported_at, control, *group in items.values_list(
                 "report__campaign_id",
                 "target__key_digest",
                 "reported_at",
+                "control",
                 "report__platform",
                 "report__channel",
                 "report__standing",
@@ -126,7 +132,7 @@ class Writer:
                 "report__reference",
             ):
                 if campaign_id == self._campaign.pk:
-                    known.setdefault((digest, Group(*group)), set()).add(reported_at)
+                    known.setdefault((digest, Group(*group)), set()).add((reported_at, control))
         return known
 
     def _reports_of(self, rows: Sequence[ReadyRow]) -> dict[tuple[Group, datetime], Report]:

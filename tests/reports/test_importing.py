@@ -160,6 +160,20 @@ def test_a_list_without_dates_counts_from_now_and_only_once() -> None:
     ]
 
 
+def test_what_was_watched_as_a_control_can_be_reported_later() -> None:
+    campaign = make_campaign()
+    lists = (f"url,control\n{HOST}/a,yes\n", f"url\n{HOST}/a\n")
+    for created, day in ((1, 1), (0, 3)):  # what is handed in again creates nothing
+        for number, content in enumerate(lists):
+            with time_machine.travel(utc(f"2026-03-0{day + number}T12:00"), tick=False):
+                result, _ = bring_in(campaign, content)
+            assert (result.created, result.duplicates) == (created, 1 - created)
+    assert set(Item.objects.values_list("control", "reported_at")) == {
+        (True, utc("2026-03-01T12:00")),
+        (False, utc("2026-03-02T12:00")),
+    }
+
+
 def test_rejected_rows_come_back_in_order_and_do_not_stop_the_others() -> None:
     campaign = make_campaign()
     result, rejected = bring_in(
