@@ -11,8 +11,8 @@ missing. Neither says anything of what was asked, so neither may go into the rec
    at once, it is our line: checking is paused, and what was held back is thrown away.
 3. What fails on one platform alone is that platform's, and is recorded as ever.
 4. It is over as soon as one platform gives an answer that nobody on the way can give, or several platforms,
-   or all that could be asked, answer at all. Where something answered for everybody, several known-good pages
-   have to be read as up again, or all that could be.
+   or all that could be asked, answer at all. Where something answered for everybody, one known-good page has
+   to be read as up again: with that, no pause would have begun.
 """
 
 from __future__ import annotations
@@ -87,24 +87,22 @@ def trouble(signs: Collection[PlatformSign]) -> Trouble | None:
     return Trouble.SILENT if len(strange | silent) >= SEVERAL else None
 
 
-def proof_that_ends(why: Trouble | str) -> Sign:
-    """What has to come back before checking goes on."""
-    return Sign.RIGHT if why == Trouble.STRANGE else Sign.PLAIN
-
-
 def is_over(why: Trouble | str, signs: Sequence[PlatformSign], *, could_be_asked: int) -> bool:
-    """Whether a look shows that our line is up again: several platforms answer, or all that could be asked.
+    """Whether a look shows that our line is up again.
 
-    After silence one answer that nobody on the way can give is enough: another platform may have gone down
-    for good meanwhile. `could_be_asked` counts those, too, whose hosts rest. Where there is nobody at all any
-    more it is over as well: then nobody could ever end it.
+    One answer is enough that nobody on the way can give, or, where pages were strange, one known-good page
+    that is read as up: another platform may have gone down for good meanwhile, or its known-good page. After
+    silence it is enough, too, that several platforms answer, or all that could be asked. `could_be_asked`
+    counts the platforms, those, too, whose hosts rest. Where there is nobody at all any more it is over as
+    well: then nobody could ever end it.
     """
     if not could_be_asked:
         return True
-    if why == Trouble.SILENT and any(sign >= Sign.TOLD for _, sign in signs):
+    proof = Sign.RIGHT if why == Trouble.STRANGE else Sign.TOLD
+    if any(sign >= proof for _, sign in signs):
         return True
-    good = {platform for platform, sign in signs if sign >= proof_that_ends(why)}
-    return len(good) >= min(SEVERAL, could_be_asked)
+    answered = {platform for platform, sign in signs if sign >= Sign.PLAIN}
+    return why == Trouble.SILENT and len(answered) >= min(SEVERAL, could_be_asked)
 
 
 def in_turn(asked: Sequence[T], looks: int) -> list[T]:

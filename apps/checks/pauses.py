@@ -94,26 +94,31 @@ def last_pause() -> Pause | None:
 
 
 def vouchers(*, besides: Collection[str], targets: bool) -> list[Voucher]:
-    """Who can be asked how our line is: for each platform in use a canary that was read rightly last time.
+    """Who can be asked how our line is: the canaries in use that were read rightly last time.
 
-    Those of the platforms `besides` come last. With `targets`, items that are up fill in where too few other
-    platforms have a canary. Those whose hosts rest are among them: that nobody can be asked just now does not
-    mean that nobody could vouch.
+    One of each platform comes first, then the others: a canary can go for good, and must not speak alone for
+    its platform. With `targets`, items that are up follow, one of a platform, those without a canary before
+    the others. Those of the platforms `besides` come last. Those whose hosts rest are among them: that nobody
+    can be asked just now does not mean that nobody could vouch.
     """
     wall = clock.shared_wall()
     rows = Canary.objects.filter(expects=Outcome.AVAILABLE, outcome=Outcome.AVAILABLE, wrong_since=None)
     rows = rows.exclude(next_check_at=None).exclude(accepted=Fault.WRONG).order_by("-checked_at", "pk")
-    found: dict[str, Voucher] = {}
+    first: dict[str, Voucher] = {}
+    others: list[Voucher] = []
     for row in sorted(rows.select_related("host"), key=lambda row: _rests(row.host, wall)):
         canary = probing.canary_url(row)
-        if canary is not None and row.platform not in found:
-            found[row.platform] = Voucher(row.platform, canary, row.identity, _rests(row.host, wall))
-    if targets and len(found.keys() - set(besides)) < line.SEVERAL:
-        for target in _targets_that_are_up(wall):
+        if canary is None:
+            continue
+        voucher = Voucher(row.platform, canary, row.identity, _rests(row.host, wall))
+        if first.setdefault(row.platform, voucher) is not voucher:
+            others.append(voucher)
+    if targets:
+        up = sorted(_targets_that_are_up(wall), key=lambda target: target.platform in first)
+        for target in up:
             url = match(canonicalise(target.key))
-            voucher = Voucher(target.platform, url, rests=_rests(target.host, wall))
-            found.setdefault(target.platform, voucher)
-    return sorted(found.values(), key=lambda one: one.platform in besides)
+            others.append(Voucher(target.platform, url, rests=_rests(target.host, wall)))
+    return sorted([*first.values(), *others], key=lambda one: one.platform in besides)
 
 
 def none_can_vouch() -> bool:

@@ -161,7 +161,7 @@ class Unwritten:
 class LineLook:
     """What came back of those who were asked how our line is.
 
-    `could_be_asked`: how many there are, though their hosts may rest just now.
+    `could_be_asked`: of how many platforms there is somebody, though their hosts may rest just now.
     """
 
     readings: tuple[CanaryReading, ...]
@@ -741,7 +741,8 @@ class Runner:
             signs.append((one.platform, sign))
             if enough is not None and sign >= enough:
                 break
-        return None, LineLook(tuple(readings), tuple(signs), could_be_asked=len(asked))
+        platforms = {one.platform for one in asked}
+        return None, LineLook(tuple(readings), tuple(signs), could_be_asked=len(platforms))
 
     def _take_in(self, look: LineLook) -> None:
         """Draw the conclusion from a look: it goes on, it is paused, or it is none of our line's."""

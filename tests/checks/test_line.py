@@ -133,8 +133,9 @@ def test_what_is_over_is_not_found_to_be_down_by_the_same_signs(
         (Trouble.SILENT, [], 2, False),  # they were there, and could not be asked at the moment
         (Trouble.SILENT, [], 0, True),  # nobody is there any more who could ever end it
         (Trouble.STRANGE, [("a", TOLD), ("b", TOLD)], 2, False),
-        (Trouble.STRANGE, [("a", RIGHT), ("b", STRANGE)], 2, False),
-        (Trouble.STRANGE, [("a", RIGHT), ("b", RIGHT)], 2, True),
+        (Trouble.STRANGE, [("a", STRANGE), ("b", STRANGE), ("c", TOLD)], 3, False),
+        (Trouble.STRANGE, [("a", RIGHT), ("b", STRANGE)], 2, True),  # b's page may be gone for good
+        (Trouble.STRANGE, [], 2, False),
     ],
 )
 def test_when_it_is_over(why: Trouble, signs: list[PlatformSign], could_be_asked: int, over: bool) -> None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -269,6 +270,62 @@ def test_a_platform_that_goes_down_for_good_meanwhile_does_not_keep_it_paused(
     Runner().run_due()
     assert Pause.objects.get().ended_at is not None
     assert {target.checks.latest("number").outcome for target in targets[2:]} == {Outcome.AVAILABLE}
+
+
+def test_a_canary_that_goes_for_good_meanwhile_does_not_keep_it_paused(
+    internet: Internet, targets: list[Target]
+) -> None:
+    internet.goes(DOWN["missing"])
+    make_due()
+    Runner().run_due()
+    assert Trouble(Pause.objects.get().why) == Trouble.STRANGE
+    internet.goes(None)
+    internet.platforms[0].script = routing({"/models/one": PAGE, "/models/two": MISSING})
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
+    assert {target.checks.latest("number").outcome for target in targets[2:]} == {Outcome.AVAILABLE}
+    # It is held against its own platform alone, where nothing is believed to be gone.
+    assert [one.platform for one in stale_definitions()] == ["example-0"]
+    assert targets[1].checks.latest("number").outcome == Outcome.INCONCLUSIVE
+    assert not Transition.objects.filter(to_status=Status.SUSPECTED).exists()
+
+
+def test_it_is_over_by_items_that_are_up_where_one_canary_is_gone_and_the_other_platform_down(
+    internet: Internet, targets: list[Target]
+) -> None:
+    pauses.begin(Trouble.SILENT, since=clock.now(), platforms=2)
+    internet.platforms[0].script = routing({"/models/one": PAGE, "/models/two": PAGE})
+    internet.platforms[1].script = cut
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
+
+
+def test_another_canary_of_the_same_platform_is_asked_as_well(
+    internet: Internet, targets: list[Target], settings: Any, tmp_path: Path
+) -> None:
+    first, port = internet.platforms[0], internet.platforms[0].port
+    own = f'known_good = "{first.url("/models/good")}"\n\n[[probes]]'
+    (tmp_path / "more").mkdir()
+    for file in tmp_path.glob("*.toml"):
+        more = own if file.stem == "example-0" else "[[probes]]"
+        (tmp_path / "more" / file.name).write_text(file.read_text().replace("[[probes]]", more))
+    settings.PLATFORM_DEFINITION_DIRS = [tmp_path / "more"]
+    first.script = routing({**UP, "/models/good": PAGE})
+    take_up()
+    Runner().run_due()
+    asked = [urlsplit(one.match.key).port for one in pauses.vouchers(besides=(), targets=False)]
+    assert sorted(asked[:2]) == sorted(
+        server.port for server in internet.platforms
+    )  # one of each comes first
+    assert asked[2:] == [port]
+    pauses.begin(Trouble.STRANGE, since=clock.now(), platforms=2)
+    internet.goes(DOWN["missing"])
+    first.script = routing({"/models/good": PAGE})
+    look_now()
+    Runner().run_due()
+    assert Pause.objects.get().ended_at is not None
 
 
 def test_it_is_not_over_because_nobody_can_be_asked_just_now(
