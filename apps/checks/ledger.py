@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from django.db.models import F, Sum
 
 from .adding_up import STATE_FIELDS, Total
-from .models import Check, Erasure, Stretch, Target, Transition
+from .models import Check, Erasure, Stretch, Target, Transition, commitment
 from .thinning import longest
 
 VERSION = 1
@@ -29,7 +29,7 @@ DIGEST_BYTES = 32  # SHA-256
 ERASED = {"erased": True}
 """What stands in the place of a check's evidence that was erased."""
 
-_READ_AGAIN = ("check_count", "head_digest", *STATE_FIELDS)
+_READ_AGAIN = ("key", "salt", "check_count", "head_digest", *STATE_FIELDS)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -336,6 +336,8 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
 
 
 def _fault_of_chain(target: Target) -> Fault | None:
+    if target.check_count and target.commitment != commitment(target.key, target.salt):
+        return Fault(target.pk, 1, "and those after it are of another URL than the target has")
     chain, total = Chain(target), Total()
     for check in target.checks.order_by("number").iterator(1000):
         times = check.number - chain.expected + 1

@@ -23,6 +23,11 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
+def commitment(key: str, salt: str) -> str:
+    """What the ledger names a URL by: SHA-256 of its salt and itself, in hexadecimal."""
+    return hashlib.sha256((salt + key).encode()).hexdigest()
+
+
 class Host(models.Model):
     """One host (or platform with a shared limit) that is asked at one pace, by one worker at a time.
 
@@ -182,7 +187,7 @@ class Target(models.Model):
     def commit_to_key(self) -> None:
         """Set what follows from `key` (digest, the salted commitment of the ledger) and from the account."""
         self.key_digest = self.digest_of(self.key)
-        self.commitment = hashlib.sha256((self.salt + self.key).encode()).hexdigest()
+        self.commitment = commitment(self.key, self.salt)
         self.account_key = self.account_key_of(self.platform, self.account)
 
 

@@ -105,6 +105,8 @@ def edit(**changes: object) -> Callable[[Target], object]:
             1,
         ),
         (lambda target: Target.objects.filter(pk=target.pk).update(head_digest="0" * 64), 5),
+        (lambda target: Target.objects.filter(pk=target.pk).update(key="https://example.org/other"), 1),
+        (lambda target: Target.objects.filter(pk=target.pk).update(key="", salt=""), 1),
     ],
 )
 def test_the_first_check_that_was_tampered_with_is_named(
