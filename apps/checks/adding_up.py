@@ -1,11 +1,15 @@
 """What a target's checks add up to, worked out again: its state and the changes that stand.
 
-Figures read both, and no digest covers them. They follow from the checks, which digests do cover.
+Figures read both, and no digest covers them. They follow from the checks, which digests do cover; and so does
+since when a change was on record and until when, by which figures as of a moment go.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -14,10 +18,13 @@ from .outcomes import Outcome, Reason
 from .status import Change, Seen, State, fold, fold_all
 
 STATE_FIELDS = State._fields
-CHANGE_FIELDS = ("check_number", "from_status", "to_status", "reason", "after", "by")
+CHANGE_FIELDS = ("check_number", "from_status", "to_status", "reason", "after", "by", "by_person")
 """The fields of a transition that tell it from any other of its target."""
 SEEN_FIELDS = ("number", "started_at", "finished_at", "outcome", "reason", "definitive", "manual")
 """The fields of a check that the fold sees, beside its evidence."""
+
+Row = tuple[object, ...]
+"""A transition as it has to be: the values of CHANGE_FIELDS, since when it was on record, and until when."""
 
 _SEEN_VALUES = attrgetter(*SEEN_FIELDS)
 
@@ -31,7 +38,7 @@ class Total:
     """
 
     def __init__(self) -> None:
-        self._state, self._changes = State(), list[Change]()
+        self._state, self._rows = State(), list[Row]()
         self._last: Seen | None = None
         self._in_order = True
 
@@ -47,19 +54,66 @@ class Total:
         for _ in range(times):
             self._state, change = fold(self._state, seen)
             if change:
-                self._changes.append(change)
+                self._rows.append((*change_key(change), check.recorded_at, None))
 
     def is_that_of(self, target: Target) -> bool:
-        """Whether the target's row and its standing transitions say what its checks add up to."""
-        state, changes = self._state, self._changes
+        """Whether the target's row and its transitions say what its checks add up to, and since when.
+
+        Where checks were both handed in late and folded away, it can no longer be told what they added up to
+        in between: then the moments of its transitions have to be such at which checks were recorded.
+        """
+        state, rows = self._state, self._rows
+        transitions = Transition.objects.filter(target=target)
+        on_record = _lasting(transitions.values_list(*CHANGE_FIELDS, "recorded_at", "superseded_at"))
         if not self._in_order:
-            folded = Stretch.objects.filter(target=target).order_by("first").values_list("first", "last")
-            checks = target.checks.order_by("number").iterator(1000)
-            state, changes = fold_all(with_folded([seen_of(check) for check in checks], folded))
-        standing = Transition.objects.filter(target=target, superseded_at=None)
-        return all(getattr(state, name) == getattr(target, name) for name in _COMPARED) and {
-            change_key(change) for change in changes
-        } == set(standing.values_list(*CHANGE_FIELDS))
+            checks = list(target.checks.order_by("number"))
+            folded = list(
+                Stretch.objects.filter(target=target).order_by("first").values_list("first", "last")
+            )
+            if folded:
+                state, changes = fold_all(with_folded([seen_of(check) for check in checks], folded))
+                moments = {None, *(check.recorded_at for check in checks)}
+                if not moments.issuperset(moment for row in on_record for moment in row[-2:]):
+                    return False
+                rows = [change_key(change) for change in changes]
+                on_record = [row[:-2] for row in on_record if row[-1] is None]
+            else:
+                state, rows = _history(checks)
+        same = all(getattr(state, name) == getattr(target, name) for name in _COMPARED)
+        return same and Counter(rows) == Counter(on_record)
+
+
+def _history(checks: Sequence[Check]) -> tuple[State, list[Row]]:
+    """What a target's checks add up to, with every transition that stood for a time, as each was recorded.
+
+    A check of an earlier moment changes what those before it added up to: from then on what no longer holds
+    is superseded.
+    """
+    seen: list[Seen] = []
+    state, changes = State(), list[Change]()
+    standing: dict[Row, datetime] = {}
+    rows: list[Row] = []
+    for recorded_at, together in groupby(checks, key=attrgetter("recorded_at")):
+        for check in together:
+            one = seen_of(check)
+            seen.append(one)
+            if state.last_check_at is not None and one.finished_at < state.last_check_at:
+                state, changes = fold_all(seen)
+                continue
+            state, change = fold(state, one)
+            if change:
+                changes.append(change)
+        keys = [change_key(change) for change in changes]
+        gone = standing.keys() - set(keys)
+        rows += [(*key, standing.pop(key), recorded_at) for key in gone]
+        for key in keys:
+            standing.setdefault(key, recorded_at)
+    return state, _lasting([*rows, *((*key, since, None) for key, since in standing.items())])
+
+
+def _lasting(rows: Iterable[Row]) -> list[Row]:
+    """The transitions without those that were superseded the moment they were recorded."""
+    return [row for row in rows if row[-1] != row[-2]]
 
 
 def state_of(target: Target) -> State:
@@ -76,6 +130,7 @@ def change_key(change: Change) -> tuple[object, ...]:
         str(change.reason),
         change.after,
         change.by,
+        change.by_person,
     )
 
 

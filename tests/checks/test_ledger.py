@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db.models import QuerySet
 
 from apps.checks import ledger
-from apps.checks.models import Check, Target
+from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Status
 from apps.checks.recording import append
 from tests.checks.making import check, make_targets
@@ -29,6 +30,13 @@ def chain() -> Target:
     return target
 
 
+def repeat(transition: Transition, **changes: object) -> None:
+    transition.pk = None
+    for name, value in changes.items():
+        setattr(transition, name, value)
+    transition.save()
+
+
 @pytest.mark.parametrize(
     "tamper",
     [
@@ -37,6 +45,10 @@ def chain() -> Target:
         lambda target: target.transitions.update(by=at(3.5)),
         lambda target: target.transitions.update(superseded_at=at(5)),
         lambda target: target.transitions.filter(to_status=Status.REMOVED).delete(),
+        lambda target: target.transitions.update(by_person=False),
+        lambda target: target.transitions.update(recorded_at=at(-1)),
+        lambda target: repeat(target.transitions.latest("pk")),
+        lambda target: repeat(target.transitions.latest("pk"), superseded_at=at(90)),
     ],
 )
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "with one handed in later"])
@@ -50,6 +62,29 @@ def test_figures_are_made_of_what_the_checks_add_up_to(
     tamper(target)
     (fault,) = ledger.verify()
     assert fault.target_id == target.pk
+    assert "add up to another status" in fault.problem
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda gone: gone.update(superseded_at=at(999)),
+        lambda gone: gone.update(recorded_at=at(-1)),
+        lambda gone: gone.update(by=at(3.9)),
+        lambda gone: gone.delete(),
+    ],
+)
+def test_so_are_figures_as_of_a_moment_before_an_observation_was_handed_in(
+    tamper: Callable[[QuerySet[Transition]], object],
+) -> None:
+    target = chain()
+    append([check(target, 3.5, Outcome.REMOVED, manual=True)])
+    append([check(target, 3.2, Outcome.REMOVED, manual=True)])
+    gone = target.transitions.exclude(superseded_at=None)
+    assert gone.count() == 2
+    assert list(ledger.verify()) == []
+    tamper(gone.filter(pk=gone.latest("pk").pk))
+    (fault,) = ledger.verify()
     assert "add up to another status" in fault.problem
 
 

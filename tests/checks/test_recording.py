@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.checks import ledger
 from apps.checks.adding_up import state_of
 from apps.checks.models import Check, Target, Transition
 from apps.checks.outcomes import Outcome, Reason, Status
@@ -174,6 +175,7 @@ def test_the_row_is_the_same_whichever_way_checks_are_batched(
         append(check(cut, hours, outcome, manual=manual) for hours, outcome, manual in rest[:size])
         rest = rest[size:]
     assert state_of(held(whole)) == state_of(held(cut))
+    assert [ledger.fault_of(held(target)) for target in (whole, cut)] == [None, None]
     intervals = [
         list(
             Transition.objects.filter(target=target, superseded_at=None)
