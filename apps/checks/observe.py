@@ -164,6 +164,7 @@ def _observation(
             "known": True,
             "told": known.told,
             "missing": known.missing,
+            "barred": known.barred,
             "fingerprint": f"{known.fingerprint:016x}",
         }
     started_at = min(answer.started_at for answer in answers)

@@ -42,6 +42,7 @@ class SiblingFacts:
     told: bool
     missing: bool = False  # 404 or 410: this host says "not found" properly
     empty: bool = False  # without a body
+    barred: bool = False  # 451: this host says of what cannot exist that a law is in the way
     final_url: str = ""
     media_type: str = ""
     title: str = ""  # normalised, without the made-up name

@@ -223,6 +223,8 @@ def sibling_facts(answer: Answer) -> SiblingFacts:
         return SiblingFacts(told=False)
     if answer.status in {404, 410}:
         return SiblingFacts(told=True, missing=True, empty=not answer.body)
+    if answer.status == 451:
+        return SiblingFacts(told=True, barred=True)
     if answer.status not in {200, 203} or not answer.body:
         return SiblingFacts(told=False)
     return SiblingFacts(
@@ -309,6 +311,9 @@ def _is_answered_alike(match: Match, reading: Reading, facts: SiblingFacts) -> b
     """Whether a target and its sibling are answered in the same way: by status, final URL, title and text."""
     if not facts.told:
         return False
+    barred = reading.answer.status == 451
+    if barred or facts.barred:
+        return barred == facts.barred
     missing = reading.answer.status in {404, 410}
     if missing or facts.missing:
         return missing == facts.missing and facts.empty == (not reading.answer.body)

@@ -74,6 +74,7 @@ def test_a_folder_is_asked_for_nonsense_once_a_day() -> None:
         "known": True,
         "told": True,
         "missing": True,
+        "barred": False,
         "fingerprint": "0" * 16,
     }
 

@@ -36,7 +36,6 @@ ALONE = [
     (Told(404, "x", {"x-cache": "Error from cloudfront"}), "removed not_found"),
     (Told(404, "There isn't a GitHub Pages site here."), "removed hosting_gone"),
     (Told(410, ""), "removed gone definitive"),
-    (Told(451, "<h1>Unavailable</h1>"), "removed legal definitive"),
     (Told(451, "<p>not available in your region</p>"), "restricted geo_blocked"),
     (Told(401, ""), "inconclusive login_wall"),
     (Told(403, "<h1>Forbidden</h1>"), "inconclusive forbidden"),
@@ -154,6 +153,15 @@ COMPARED = [
     (PARKED, ARTICLE, "available ok"),
     (PARKED, Told(503), "inconclusive parked"),
     (ARTICLE, failing(Reason.NOT_RECORDED), "inconclusive not_recorded"),
+    # a law that is in the way of the item, or of everybody who comes from where we are
+    (Told(451, "<h1>Unavailable</h1>"), Told(404), "removed legal definitive"),
+    (Told(451, "<h1>Unavailable</h1>"), ARTICLE, "removed legal definitive"),
+    (Told(451, ""), SHELL, "removed legal definitive"),
+    (Told(451, "<h1>Not served in the United Kingdom</h1>"), Told(451, "<h1>Not served in the United Kingdom</h1>"), "restricted geo_blocked"),
+    (Told(451, "<h1>Notice 7</h1>"), Told(451, ""), "restricted geo_blocked"),
+    (Told(451, "<h1>Unavailable</h1>"), Told(429), "inconclusive shell"),
+    (ARTICLE, Told(451, "<h1>Unavailable</h1>"), "available ok"),
+    (Told(404), Told(451), "inconclusive empty_answer"),
     # doors: a restriction proves the item only if an address that cannot exist has none
     (page("x", "Please confirm your age"), Told(404), "restricted age_wall"),
     (page("x", "Please confirm your age"), page("x", "Please confirm your age"), "inconclusive consent_wall"),
