@@ -42,6 +42,7 @@ def observe(
     fetch: Fetch,
     seen_available: bool,
     siblings: Siblings,
+    was_gone: bool = False,
     token: str | None = None,
     identity: KnownIdentity | None = None,
     place: str | None = None,
@@ -50,9 +51,11 @@ def observe(
 
     `seen_available` says whether the target was ever seen available: without that, an answer that means
     "missing or private" stays inconclusive. `siblings` remembers, between the checks of one process, how
-    hosts answer for addresses that cannot exist, and which of them want to be left alone. `token` stands for
-    the platform's token; without it the one of the settings is used. `identity` is what is kept of the
-    target's: what is seen under another one is not the target.
+    hosts answer for addresses that cannot exist, and which of them want to be left alone. Whether a target
+    that `was_gone` is there again is told by an answer of this very check, not by a remembered one: the host
+    may answer everything alike by now. `token` stands for the platform's token; without it the one of the
+    settings is used. `identity` is what is kept of the target's: what is seen under another one is not the
+    target.
 
     The evidence is `{"answers": [...]}`: for each answer its probe, the signal because of which it was asked,
     status or failure, number of redirects, whether they left the host, media type, bytes, milliseconds, the
@@ -64,15 +67,19 @@ def observe(
     match = url if isinstance(url, Match) else match_url(url)
     answers: list[Answer] = []
     known: SiblingFacts | None = None
-    for _ in range(MAX_ASKS + 1):
+    anew = False  # whether what is remembered of siblings no longer counts
+    for _ in range(MAX_ASKS + 2):
         wall = clock.wall()
-        step = judge(match, answers, seen_available, wall=wall, sibling=known)
+        step = judge(match, answers, seen_available, wall=wall, sibling=known, was_gone=was_gone)
         if isinstance(step, Verdict):
+            if was_gone and known is not None and step.outcome != Outcome.REMOVED:
+                known, anew = None, True
+                continue
             return _observation(step, match, answers, known, identity, place)
         if len(answers) == MAX_ASKS:
             break
         if step.name == SIBLING:
-            known = siblings.get(step.url, at=wall)
+            known = siblings.get(step.url, at=wall) if not anew else None
             if known is not None:
                 continue
         answer = _answer(_with_token(step, match, token), match, fetch, siblings)

@@ -603,6 +603,7 @@ class Runner:
                 fetch=partial(self._ask, run),
                 seen_available=due.seen_available,
                 siblings=self._siblings,
+                was_gone=due.was_gone,
                 identity=due.identity,
             )
             return Finished(due, observation, found.definition, found.kind, platform=found.platform)

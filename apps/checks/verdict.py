@@ -46,6 +46,7 @@ def judge(
     *,
     wall: datetime,
     sibling: SiblingFacts | None = None,
+    was_gone: bool = False,
 ) -> Verdict | Ask:
     """What the answers so far mean, or what has to be asked as well.
 
@@ -54,6 +55,7 @@ def judge(
     3. A "removed" that could also mean "private" holds only for a target that was seen available before.
     4. A 200 without a platform's word for it, a redirect to a home page and what is said of a whole site are
        compared with a sibling: `sibling` if it is known already, else the answer named "sibling".
+    5. What `was_gone` and is there again by such a 200 is so only if the sibling's answer told something.
 
     `wall` is the real time of the answers, for Retry-After.
     """
@@ -93,7 +95,7 @@ def judge(
         if never_seen:
             outcome, reason = Outcome.INCONCLUSIVE, _cannot_tell(reason)
         elif compares:
-            outcome, reason = _compared(match, reading, signal, beside.facts, seen_available)
+            outcome, reason = _compared(match, reading, signal, beside.facts, seen_available, was_gone)
             if (outcome, reason) != (signal.outcome, signal.reason):
                 decided_by = comparison_name()
         return Verdict(
@@ -280,11 +282,12 @@ def _compared(
     signal: Signal,
     beside: SiblingFacts,
     seen_available: bool,
+    was_gone: bool,
 ) -> tuple[Outcome, Reason]:
     """What remains of a claim when it is held against the answer for an address that cannot exist.
 
-    A claim that the item is there holds if the sibling is answered differently; a claim that it is gone, or
-    about the whole site, if the sibling is answered in the same way.
+    A claim that the item is there holds if the sibling is answered differently, or, unless it is news, told
+    nothing; a claim that it is gone, or about the whole site, if the sibling is answered in the same way.
     """
     outcome, reason = claimed = Outcome(signal.outcome), Reason(signal.reason)
     alike = _is_answered_alike(match, reading, beside)
@@ -302,7 +305,8 @@ def _compared(
         return Outcome.INCONCLUSIVE, _WALL_INSTEAD[reason]
     if reading.says_not_found:
         return (Outcome.REMOVED if alike and seen_available else Outcome.INCONCLUSIVE), Reason.SOFT_404
-    if alike or shows_little(reading):
+    is_news = was_gone and compared_with(match.key) is not None
+    if alike or is_news or shows_little(reading):
         return Outcome.INCONCLUSIVE, Reason.SHELL
     return claimed
 

@@ -91,6 +91,44 @@ def test_a_remembered_answer_gives_the_same_verdict_as_a_fresh_one() -> None:
     assert web.asked.count(beside(URL)) == 1
 
 
+LATER = page("Example", "We are back soon", "Nothing of what you look for is shown at the moment. " * 20)
+
+
+@pytest.mark.parametrize("was_gone", [False, True])
+def test_what_was_gone_is_back_by_what_the_site_says_now_and_not_by_what_is_remembered(
+    was_gone: bool,
+) -> None:
+    siblings = Siblings()
+    web = Web({URL: page("One", "One", "one " * 200)})
+    observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings)
+    back = observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings, was_gone=was_gone)
+    assert back.verdict.outcome == Outcome.AVAILABLE
+    assert web.asked.count(beside(URL)) == 1 + was_gone
+    # Within the day the site begins to show one page for everything.
+    web.told |= {URL: LATER, beside(URL): LATER}
+    seen = observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings, was_gone=was_gone)
+    assert seen.verdict.outcome == (Outcome.INCONCLUSIVE if was_gone else Outcome.AVAILABLE)
+
+
+def test_a_removal_still_goes_by_what_is_remembered() -> None:
+    lost = page("Page not found", "Oops", "nothing here")
+    web, siblings = Web({URL: lost, beside(URL): lost}), Siblings()
+    for _ in range(3):
+        seen = observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings, was_gone=True)
+        assert seen.verdict.reason == Reason.SOFT_404
+    assert web.asked.count(beside(URL)) == 1
+
+
+@pytest.mark.parametrize("told", [Told(503), Told(429), failing(Reason.TIMEOUT)])
+def test_what_was_gone_is_not_back_where_the_rest_of_the_site_cannot_be_learnt(told: Told) -> None:
+    web = Web({URL: LATER, beside(URL): told})
+    for was_gone, outcome in ((False, Outcome.AVAILABLE), (True, Outcome.INCONCLUSIVE)):
+        seen = observe(
+            canonicalise(URL), fetch=web, seen_available=True, siblings=Siblings(), was_gone=was_gone
+        )
+        assert seen.verdict.outcome == outcome
+
+
 def test_the_token_goes_to_the_api_and_nowhere_else(settings: Any) -> None:
     settings.PLATFORM_TOKENS = {"huggingface": "example-token"}
     url = "https://huggingface.co/example-user/m"

@@ -21,9 +21,10 @@ from apps.checks.models import Canary, Host, Target
 from apps.checks.outcomes import Outcome, Reason, Status, Trouble
 from apps.checks.recording import NewCheck, append
 from apps.checks.runner import ERROR_DELAY, Runner
+from apps.checks.siblings import Siblings
 from apps.core import clock
 from tests.checks.running import GONE, PAGE, SLUG, Serve, define, watch, with_own_connection
-from tests.checks.servers import Visitor, response
+from tests.checks.servers import Visitor, response, routing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,6 +48,28 @@ def test_it_works(serve: Serve) -> None:
     assert list(ledger.verify()) == []
     assert Runner().run_due().checks == 0
     assert not Host.objects.exclude(lease_token="").exists()
+
+
+def test_a_site_that_begins_to_show_one_page_for_everything_brings_nothing_back(serve: Serve) -> None:
+    server = serve({"/a/up": PAGE})
+    _, gone = watch(server.url("/a/up"), server.url("/a/gone"))
+    siblings = Siblings()  # what is remembered of the site for a day
+    Runner(siblings=siblings).run_due()
+
+    def maintenance(visitor: Visitor) -> None:
+        while visitor.head():
+            visitor.send(PAGE)
+
+    for script, outcome in (
+        (maintenance, Outcome.INCONCLUSIVE),
+        (routing({"/a/gone": PAGE}), Outcome.AVAILABLE),
+    ):
+        server.script = script
+        Target.objects.filter(pk=gone.pk).update(next_check_at=clock.now())
+        Runner(siblings=siblings).run_due()
+        assert gone.checks.latest("number").outcome == outcome
+    gone.refresh_from_db()
+    assert gone.status == Status.AVAILABLE
 
 
 def test_nothing_of_a_fetched_body_is_stored(serve: Serve) -> None:
