@@ -73,7 +73,7 @@ def judge(
     answer = asked[-1]
     probe = probe_of(match, answer)
     reading = Reading(answer, asked_of=match.key, params=params, json_after=probe.json_after)
-    beside = _Beside(match, answers, sibling)
+    beside = _Beside(match, answers, sibling, was_gone=was_gone)
     retry_after = _retry_after_of_own_host(match, answers, wall)
     already = {one.ask.name for one in asked}
     for origin, signal in _possible(
@@ -257,16 +257,24 @@ def is_set_aside(match: Match, reading: Reading, signal: Signal, beside: Sibling
 class _Beside:
     """The answer for an address beside a target that cannot exist, and whether it has yet to be asked for."""
 
-    def __init__(self, match: Match, answers: Sequence[Answer], known: SiblingFacts | None) -> None:
+    def __init__(
+        self, match: Match, answers: Sequence[Answer], known: SiblingFacts | None, *, was_gone: bool
+    ) -> None:
         self._key = match.key
+        self._was_gone = was_gone
         self._asked = known is not None or any(one.ask.name == SIBLING for one in answers)
         self.facts = known or facts_beside(answers)
 
     def is_wanted_for(self, signal: Signal) -> bool:
-        """Whether the answer has yet to be asked for. That a front page is there needs no comparison."""
+        """Whether the answer has yet to be asked for.
+
+        That a front page is there needs no comparison, unless it was gone: whoever has the name now may show
+        one page for everything.
+        """
         if self._asked:
             return False
-        if is_home(self._key) and signal.outcome != Outcome.REMOVED and not signal.whole_site:
+        claims_presence = signal.outcome != Outcome.REMOVED and not signal.whole_site
+        if is_home(self._key) and claims_presence and not self._was_gone:
             return False
         return compared_with(self._key) is not None
 
@@ -293,7 +301,7 @@ def _compared(
     alike = _is_answered_alike(match, reading, beside)
     if signal.whole_site and outcome == Outcome.RESTRICTED:
         return claimed if alike else (Outcome.INCONCLUSIVE, Reason.SHELL)
-    if outcome != Outcome.REMOVED and is_home(match.key):
+    if outcome != Outcome.REMOVED and is_home(match.key) and not was_gone:
         return (Outcome.INCONCLUSIVE, Reason.SOFT_404) if reading.says_not_found else claimed
     if outcome == Outcome.REMOVED:
         if alike:

@@ -13,7 +13,7 @@ from apps.checks.canaries import canaries_of, known_good
 from apps.checks.identity import KnownIdentity
 from apps.checks.observe import MAX_ASKS, observe, read_canary
 from apps.checks.outcomes import Outcome, Reason
-from apps.checks.siblings import Siblings
+from apps.checks.siblings import Siblings, compared_with
 from apps.core import clock
 from apps.core.canonical import canonicalise
 from apps.platforms import registry
@@ -108,6 +108,18 @@ def test_what_was_gone_is_back_by_what_the_site_says_now_and_not_by_what_is_reme
     web.told |= {URL: LATER, beside(URL): LATER}
     seen = observe(canonicalise(URL), fetch=web, seen_available=True, siblings=siblings, was_gone=was_gone)
     assert seen.verdict.outcome == (Outcome.INCONCLUSIVE if was_gone else Outcome.AVAILABLE)
+
+
+def test_a_front_page_that_was_gone_is_back_where_it_is_not_the_page_for_everything() -> None:
+    home = "https://example.org/"
+    below = compared_with(home)
+    assert below is not None
+    web = Web({home: LATER})  # the rest of the site is missing
+    seen = observe(canonicalise(home), fetch=web, seen_available=True, siblings=Siblings(), was_gone=True)
+    assert seen.verdict.outcome == Outcome.AVAILABLE
+    web = Web({home: LATER, below: LATER})  # as where the name is somebody else's, who waits for a buyer
+    seen = observe(canonicalise(home), fetch=web, seen_available=True, siblings=Siblings(), was_gone=True)
+    assert (seen.verdict.outcome, seen.verdict.reason) == (Outcome.INCONCLUSIVE, Reason.SHELL)
 
 
 def test_a_removal_still_goes_by_what_is_remembered() -> None:
