@@ -150,7 +150,8 @@ class Folded:
 class Chain:
     """The checks of a target, followed by their numbers in constant memory, from the first on.
 
-    `previous` is the digest of the last one before `expected`, the number of the next.
+    `previous` is the digest of the last one before `expected`, the number of the next. `folded` are the first
+    numbers of the stretches that were passed over.
     """
 
     def __init__(self, target: Target) -> None:
@@ -159,6 +160,7 @@ class Chain:
         self._before: Check | None = None  # the last check that is there
         self._since: Check | None = None  # the first of those up to it that said the same
         self.previous, self.expected = "", 1
+        self.folded: set[int] = set()
 
     def follow(self, check: Check) -> Fault | None:
         """Go on to the next check that is there: what does not hold up to it."""
@@ -185,6 +187,7 @@ class Chain:
         if check.number <= self.expected or not (digests := self.digests_ahead()):
             return None
         first = self.expected
+        self.folded.add(first)
         self.previous, self.expected = digests[-1], first + len(digests)
         if check.number == self.expected and not self._can_be_folded(first, check):
             return Fault(self._target.pk, first, "is missing: it cannot have been folded away")
@@ -338,6 +341,8 @@ def _fault_of_erased(target: Target, erasure: Erasure) -> Fault | None:
 def _fault_of_chain(target: Target) -> Fault | None:
     if target.check_count and target.commitment != commitment(target.key, target.salt):
         return Fault(target.pk, 1, "and those after it are of another URL than the target has")
+    # Read before the checks: what is folded away meanwhile is no fault.
+    stretches = set(Stretch.objects.filter(target=target).values_list("first", flat=True))
     chain, total = Chain(target), Total()
     for check in target.checks.order_by("number").iterator(1000):
         times = check.number - chain.expected + 1
@@ -346,6 +351,9 @@ def _fault_of_chain(target: Target) -> Fault | None:
         total.add(check, times=times)
     if chain.expected - 1 != target.check_count or chain.previous != target.head_digest:
         return Fault(target.pk, chain.expected, "is missing: the target's head names a later check")
+    if too_many := stretches - chain.folded:
+        # They would be counted twice where an observation of an earlier moment is handed in.
+        return Fault(target.pk, min(too_many), "is there, and said to be folded away")
     if target.check_count and not total.is_that_of(target):
         return Fault(target.pk, target.check_count, "and those before it add up to another status or history")
     return None

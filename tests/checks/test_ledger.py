@@ -12,9 +12,11 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 
 from apps.checks import ledger
-from apps.checks.models import Check, Target, Transition
+from apps.checks.adding_up import CHANGE_FIELDS, STATE_FIELDS, change_key, seen_of, with_folded
+from apps.checks.models import Check, Stretch, Target, Transition
 from apps.checks.outcomes import Outcome, Status
 from apps.checks.recording import append
+from apps.checks.status import fold_all
 from tests.checks.making import check, make_targets
 from tests.factories import at
 
@@ -86,6 +88,26 @@ def test_so_are_figures_as_of_a_moment_before_an_observation_was_handed_in(
     tamper(gone.filter(pk=gone.latest("pk").pk))
     (fault,) = ledger.verify()
     assert "add up to another status" in fault.problem
+
+
+def test_checks_that_are_there_cannot_be_counted_again_as_folded_away() -> None:
+    """With one more removed outcome, made up, a suspected target would be removed."""
+    (target,) = make_targets("a")
+    append([check(target, 10, Outcome.AVAILABLE)])
+    append([check(target, 5, Outcome.AVAILABLE, manual=True)])
+    append([check(target, 20, Outcome.REMOVED)])
+    append([check(target, 50, Outcome.REMOVED)])
+    checks = list(target.checks.order_by("number"))
+    state, changes = fold_all(with_folded([seen_of(one) for one in checks], [(3, 3)]))
+    assert state.status == Status.REMOVED
+    Stretch.objects.create(target=target, first=3, last=3, digests=bytes.fromhex(checks[2].digest))
+    Target.objects.filter(pk=target.pk).update(**{name: getattr(state, name) for name in STATE_FIELDS})
+    target.transitions.all().delete()
+    for change in changes:
+        named = dict(zip(CHANGE_FIELDS, change_key(change), strict=True))
+        Transition.objects.create(target=target, recorded_at=checks[-1].recorded_at, **named)
+    (fault,) = ledger.verify()
+    assert (fault.check_number, fault.problem) == (3, "is there, and said to be folded away")
 
 
 def test_an_untouched_ledger_verifies() -> None:
