@@ -96,10 +96,10 @@ def last_pause() -> Pause | None:
 def vouchers(*, besides: Collection[str], targets: bool) -> list[Voucher]:
     """Who can be asked how our line is: the canaries in use that were read rightly last time.
 
-    One of each platform comes first, then the others: a canary can go for good, and must not speak alone for
-    its platform. With `targets`, items that are up follow, one of a platform, those without a canary before
-    the others. Those of the platforms `besides` come last. Those whose hosts rest are among them: that nobody
-    can be asked just now does not mean that nobody could vouch.
+    One of each platform comes first, and with `targets` items that are up, one of a platform; then those of
+    the platforms `besides`; then the other canaries: one can go for good, and must not speak alone for its
+    platform. Those whose hosts rest are among them: that nobody can be asked just now does not mean that
+    nobody could vouch.
     """
     wall = clock.shared_wall()
     rows = Canary.objects.filter(expects=Outcome.AVAILABLE, outcome=Outcome.AVAILABLE, wrong_since=None)
@@ -113,12 +113,12 @@ def vouchers(*, besides: Collection[str], targets: bool) -> list[Voucher]:
         voucher = Voucher(row.platform, canary, row.identity, _rests(row.host, wall))
         if first.setdefault(row.platform, voucher) is not voucher:
             others.append(voucher)
-    if targets:
-        up = sorted(_targets_that_are_up(wall), key=lambda target: target.platform in first)
-        for target in up:
-            url = match(canonicalise(target.key))
-            others.append(Voucher(target.platform, url, rests=_rests(target.host, wall)))
-    return sorted([*first.values(), *others], key=lambda one: one.platform in besides)
+    up = sorted(_targets_that_are_up(wall) if targets else [], key=lambda target: target.platform in first)
+    items = [
+        Voucher(target.platform, match(canonicalise(target.key)), rests=_rests(target.host, wall))
+        for target in up
+    ]
+    return [*sorted([*first.values(), *items], key=lambda one: one.platform in besides), *others]
 
 
 def none_can_vouch() -> bool:
