@@ -16,6 +16,8 @@ _ROUND = re.compile(r"\( ?(?:\.|dot) ?\)", re.IGNORECASE)
 _SCHEME = re.compile(r"h(?:[tx*_]{2})p(s?)(?=:)", re.IGNORECASE)
 _INNER_SCHEME = re.compile(r"(h)xx(ps?://)", re.IGNORECASE)
 _INNER_ADDRESS = re.compile(r"://([^/?#&:]*)")
+_LEAD = re.compile(r"[\s<\"'`“„‘«‹]*/*")
+_HOST = re.compile(r"(?:(?!://)[^/?#])*")
 _BEFORE_PATH = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?(?://)?[^/?#]*", re.IGNORECASE)
 
 
@@ -63,8 +65,10 @@ def defang(url: str) -> str:
     """The spelling to show people: not a link for a browser, a mail program or a chat to follow.
 
     For a canonical URL, `refang` gives it back exactly. An address that is defanged already stays as it is.
+    One in quotes or `<>`, or with words before it, is no link either.
     """
-    url = refang(url)
+    lead = _LEAD.match(url)[0]  # type: ignore[index]  # it matches the empty text, too
+    url = refang(url[len(lead) :])
     scheme, separator, rest = url.partition("://")
     if not separator or not scheme.isalnum():
         scheme, separator, rest = "", "", url
@@ -72,6 +76,6 @@ def defang(url: str) -> str:
         scheme = scheme.replace("tt", "xx")
     else:
         separator = "[:]//"
-    end = len(re.match(r"[^/?#]*", rest)[0])  # type: ignore[index]  # it matches the empty text, too
+    end = len(_HOST.match(rest)[0])  # type: ignore[index]  # it matches the empty text, too
     inner = _INNER_ADDRESS.sub(lambda found: "[:]//" + found[1].replace(".", "[.]"), rest[end:])
-    return scheme + separator + rest[:end].replace(".", "[.]") + inner
+    return lead + scheme + separator + rest[:end].replace(".", "[.]") + inner

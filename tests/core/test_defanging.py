@@ -32,6 +32,12 @@ from .test_canonical import ADDRESSES
         ("example.org/page", "example[.]org/page"),
         ("ftp://example.org/", "ftp[:]//example[.]org/"),
         ("", ""),
+        ("<https://example.org/page>", "<hxxps://example[.]org/page>"),
+        ('"http://example.org/page"', '"hxxp://example[.]org/page"'),
+        (" “hxxps://example.org/page”", " “hxxps://example[.]org/page”"),
+        ("//www.example.org/page", "//www[.]example[.]org/page"),
+        ("see http://www.example.org/a", "see http[:]//www[.]example[.]org/a"),
+        ("(https://example.org/a)", "(https[:]//example[.]org/a)"),
     ],
 )
 def test_an_address_is_shown_so_that_nothing_follows_it(url: str, shown: str) -> None:
