@@ -21,6 +21,7 @@ from django.db.models import TextChoices
 from apps.checks.outcomes import REASONS_OF, Outcome, Reason
 from apps.core.canonical import UnusableURL, canonicalise
 from apps.core.csv_cells import plain_cell
+from apps.core.defanging import refang
 from apps.platforms import registry
 from apps.platforms.matching import Match, match, registrable_domain
 
@@ -76,6 +77,7 @@ _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0"})
 _SHORTENED_NUMBER = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}")
 _BETWEEN_LABELS = re.compile(r"[;,]")
+_NEXT_URL = re.compile(r"[,;|]https?://", re.IGNORECASE)
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 Word = TypeVar("Word", bound=TextChoices)
@@ -204,7 +206,14 @@ def _read(cells: Mapping[str, str], context: RowContext) -> AcceptedRow:
 
 
 def _found(text: str, context: RowContext) -> Match:
-    found = match(canonicalise(text))
+    url = canonicalise(text)
+    if _NEXT_URL.search(refang(text)):
+        # One address of both would lead nowhere, and would then count as removed.
+        raise _Rejected(
+            "There is more than one URL: put each on a line of its own. If it is one, write the sign before "
+            "its inner address by its code: %2C for a comma, %3B for a semicolon."
+        )
+    found = match(url)
     refused = context.refusal(found.key)
     if refused is not None:
         raise _Rejected(refused)

@@ -15,6 +15,7 @@ from django.db import transaction
 from apps.accounts.models import Person
 from apps.core import clock
 from apps.core.canonical import UnusableURL, canonicalise
+from apps.core.defanging import refang
 
 from .activity import record, word_of
 from .columns import check_mapping, guess_columns
@@ -196,19 +197,25 @@ def pasted_lines(urls: str | Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """(line number from 1, the text of one URL, what is wrong with the line or "") of what was pasted.
 
     Bullets and the commas behind a URL are taken off; empty lines and those with a `#` first are left out.
+    Several URLs may stand on a line where each has its scheme: of `https://example.org/my clip.mov` the
+    second word could be a host, and is none.
     """
     for line, text in enumerate(urls.splitlines() if isinstance(urls, str) else urls, start=1):
         text = _BULLET.sub("", text).strip().rstrip(",;").rstrip()
         if not text or text.startswith("#"):
             continue
         words = text.split()
-        if all(map(_is_url, words)):
+        if all(map(_is_url, words)) and all(map(_has_scheme, words[1:])):
             yield from ((line, word, "") for word in words)
         elif len(words) > 1 and any(map(_is_url, words)):
             # Taken as part of the path, the text would make another page of it.
             yield line, text, "There is other text beside the URL: leave one URL alone on its line."
         else:
             yield line, text, ""
+
+
+def _has_scheme(word: str) -> bool:
+    return "://" in refang(word)
 
 
 def _is_url(text: str) -> bool:

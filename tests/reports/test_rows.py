@@ -230,6 +230,8 @@ def test_a_removal_today_is_not_in_the_future() -> None:
         ({"url": "https://example.org/a\x00"}, "control character"),
         ({"url": "https://example.org/\u202egpj"}, "RIGHT-TO-LEFT OVERRIDE"),
         ({"url": "https://example.org/\u2067"}, "U+2067"),
+        ({"url": f"{URL}#top;hxxps://files[.]example[.]org/b"}, "more than one URL"),
+        ({"url": f"https://www.youtube.com/watch?v=a,{URL}"}, "%2C for a comma"),
         ({"reported_at": "2026-03-01 12:01"}, "is in the future; it is now 2026-03-01 12:00 UTC"),
         ({"reported_at": "2026-03-02"}, "is in the future"),
         ({"available_at": "2027-01-01"}, "available_at: “2027-01-01” is in the future"),
@@ -275,6 +277,13 @@ def test_a_row_that_cannot_be_used_says_why(cells: dict[str, str], part_of_the_s
 @pytest.mark.parametrize("reference", ["123456789012", "E+11", "1.5E", "CASE-1E+11", "1E5", "12E+11"])
 def test_a_reference_that_only_resembles_a_shortened_number_is_taken(reference: str) -> None:
     assert accepted(reference=reference).group.reference == reference
+
+
+@pytest.mark.parametrize(
+    "inner", ["/https://example.com/b", "?to=https://example.com/b", "?to=a%2Chttps://b.example"]
+)
+def test_an_address_inside_an_address_is_one_url(inner: str) -> None:
+    assert accepted(url=f"{URL}{inner}").match.key == f"{URL}{inner}"
 
 
 def test_an_address_on_an_allowed_network_is_taken(settings: object) -> None:

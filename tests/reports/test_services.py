@@ -80,6 +80,21 @@ def test_a_pasted_list_becomes_one_report_a_platform() -> None:
     assert {item.reported_at for item in result.items} == {utc("2026-01-05T10:00")}
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (f"{HOST}/holiday clip.mov", "other text beside the URL"),
+        (f"{HOST}/a\texample.org", "other text beside the URL"),
+        (f"{HOST}/a;{HOST}/b", "more than one URL"),
+    ],
+)
+def test_a_line_of_which_nobody_can_tell_what_it_means_is_left_to_the_person(line: str, reason: str) -> None:
+    result = submit_report(campaign=make_campaign(), urls=line)
+    assert result.items == []
+    assert [row.cells for row in result.rejected] == [(line,)]
+    assert reason in result.rejected[0].reason
+
+
 def test_what_was_pasted_before_is_a_duplicate() -> None:
     campaign = make_campaign()
     for sent_at in (None, utc("2026-01-05T10:00")):
