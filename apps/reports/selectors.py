@@ -76,6 +76,22 @@ class ReportRow:
     undecided: int  # suspected, unverifiable or waiting
     controls: int
 
+    @property
+    def alleges(self) -> bool:
+        """Whether what it alleges is on record."""
+        return self.category != Category.UNKNOWN.label
+
+    @property
+    def way(self) -> str:
+        """How it was sent, as it stands after "sent": by e-mail."""
+        match self.channel:
+            case Channel.UNKNOWN.label:
+                return "by a channel that is not recorded"
+            case Channel.OTHER.label:
+                return "by another channel"
+            case channel:
+                return f"by {channel}"
+
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:

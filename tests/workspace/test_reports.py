@@ -43,6 +43,27 @@ def box_of(page: str) -> str:
     return html.unescape(found[1])
 
 
+@pytest.mark.parametrize(
+    ("category", "channel", "said", "way"),
+    [
+        ("privacy", "email", "personal data", "by e-mail"),
+        ("other", "other", "other", "by another channel"),
+        ("unknown", "unknown", "category not recorded", "by a channel that is not recorded"),
+    ],
+)
+def test_what_is_not_on_record_of_a_report_is_said_in_a_sentence(
+    category: str, channel: str, said: str, way: str, team: Team
+) -> None:
+    item = make_item(make_report(team.campaign))
+    Report.objects.update(category=category, channel=channel)
+    client = team.client("viewer")
+    assert f"{said}, {way}" in text_of(client, "/workspace/example-models/")
+    for path in ("reports/1", f"items/{item.pk}"):
+        page = text_of(client, f"/workspace/example-models/{path}/")
+        assert ("(alleged)" in page) is (category != "unknown")
+        assert path.startswith("items") or f"{way}</p>" in page
+
+
 def test_it_works(team: Team) -> None:
     answer = team.client("editor").post(
         NEW,
