@@ -6,6 +6,7 @@ write instead. README.md has the same list for people who run the site.
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +73,11 @@ if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS is missing. Write the names that visitors use, separated by commas, for example "
         "still-up.example.org."
+    )
+if wrong := [host for host in ALLOWED_HOSTS if "/" in host or re.fullmatch(r"[^:\]]+:\d+|\[.*\]:\d+", host)]:
+    raise ImproperlyConfigured(
+        f"ALLOWED_HOSTS has '{wrong[0]}', which no request ever names. Write the name alone, without scheme, "
+        "port and path: still-up.example.org."
     )
 CSRF_TRUSTED_ORIGINS = environment.words(
     "CSRF_TRUSTED_ORIGINS", [], example="https://still-up.example.org,https://www.example.org"

@@ -105,6 +105,13 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         ("REDIS_URL", "http://localhost", "Write redis://host:6379/0, or leave it out"),
         ("EMAIL_URL", "mail.example.org", "Write smtp+tls://user:password@mail.example.org:587"),
         ("PLATFORM_DEFINITION_DIRS", "/no/such/folder", "Write folders that exist, separated by ':'."),
+        (
+            "ALLOWED_HOSTS",
+            "example.org,https://www.example.org",
+            "ALLOWED_HOSTS has 'https://www.example.org'",
+        ),
+        ("ALLOWED_HOSTS", "example.org:443", "Write the name alone"),
+        ("ALLOWED_HOSTS", "[::1]:8000", "Write the name alone"),
         ("CSRF_TRUSTED_ORIGINS", "example.org", "Write it with its scheme: https://example.org."),
         ("SECRET_KEY_FILE", "/no/such/file", "cannot be read (No such file or directory)"),
         ("METRICS_TOKEN", "short", "METRICS_TOKEN is too short. Write 20 or more random characters."),
