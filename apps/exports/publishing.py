@@ -421,7 +421,8 @@ def _with_withheld(
     notes = chart.notes
     if withheld:
         notes = (*notes, withheld_words(minimum_n))
-    return replace(chart, slug=slug, rows=(*chart.rows, *rows), notes=notes)
+    finding = chart.finding if shown else _("These figures are withheld.")
+    return replace(chart, slug=slug, finding=finding, rows=(*chart.rows, *rows), notes=notes)
 
 
 def withheld_words(minimum_n: int) -> str:

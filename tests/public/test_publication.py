@@ -183,6 +183,21 @@ def test_small_groups_are_withheld_and_so_is_what_would_give_them_away(
     assert "does_not_apply" not in client.get(f"{HOME}summary.json").content.decode()
 
 
+def test_groups_that_are_all_withheld_are_not_said_to_be_none(client: Client) -> None:
+    campaign = make_campaign(SLUG)
+    for platform in ("huggingface", "civitai"):
+        report = make_report(campaign, platform=platform)
+        for _ in range(4):
+            watched(report, "up 1, gone 2 3 4")
+    make_public(campaign)
+    snapshot = published(SLUG).snapshot()
+    assert snapshot.counts is not None
+    assert [group.counts for group in snapshot.platforms] == [None, None]
+    page = client.get(HOME).content.decode()
+    assert "0 groups" not in page
+    assert "These figures are withheld." in page
+
+
 def test_a_campaign_that_is_too_small_shows_no_figure(client: Client) -> None:
     campaign = make_campaign(SLUG)
     for _ in range(3):
