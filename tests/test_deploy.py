@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shutil
@@ -133,3 +134,52 @@ def test_the_guides_name_files_that_are_there_and_commands_that_exist() -> None:
 
 def test_the_program_that_root_runs_is_executable() -> None:
     assert (DEPLOY / "still-up").stat().st_mode & stat.S_IXUSR
+
+
+def _run_as_root(tmp_path: Path, settings: str | None) -> subprocess.CompletedProcess[str]:
+    """What `still-up one "two three"` runs, on a machine where manage.py says what it was given."""
+    program = tmp_path / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        "print(json.dumps([sys.argv[1:], dict(os.environ), sys.stdin.read()]))"
+    )
+    program.chmod(0o755)
+    if settings is not None:
+        (tmp_path / "settings.env").write_text(settings)
+    text = (DEPLOY / "still-up").read_text().replace("runuser -u still-up -- ", "")
+    text = text.replace("/opt/still-up", str(tmp_path)).replace("/etc/still-up", str(tmp_path))
+    return subprocess.run(
+        ["/bin/sh", "-c", text, "still-up", "one", "two three"],
+        env={"PATH": os.environ["PATH"]},
+        input="a backup",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_program_that_root_runs_has_the_settings_that_the_services_have(tmp_path: Path) -> None:
+    """The expected values are what systemd.exec(5) says that EnvironmentFile= makes of these lines."""
+    meant = {
+        "DATABASE_URL": "postgresql://still-up@db.example.org/still-up?sslmode=require&connect_timeout=5",
+        "CHECK_PLACE": "New York",
+        "DEFAULT_FROM_EMAIL": "Still Up <still-up@example.org>",
+        "METRICS_TOKEN": "a$HOME`b`;c#d*",
+        "CHECK_CONTACT_EMAIL": "still-up@example.org",
+        "REDIS_URL": "redis://127.0.0.1:6379/0",
+    }
+    quoted = {"CHECK_CONTACT_EMAIL": '"', "REDIS_URL": "'"}
+    lines = [f"{name}={quoted.get(name, '')}{value}{quoted.get(name, '')}" for name, value in meant.items()]
+    done = _run_as_root(tmp_path, "\n".join(["# CHECK_PROXY=http://proxy.example.org", "", *lines]))
+    arguments, environment, given = json.loads(done.stdout)
+    assert arguments == ["manage.py", "one", "two three"]
+    assert {name: environment.get(name) for name in meant} == meant
+    assert "CHECK_PROXY" not in environment
+    assert given == "a backup"
+
+
+def test_the_program_that_root_runs_does_nothing_without_its_settings(tmp_path: Path) -> None:
+    done = _run_as_root(tmp_path, None)
+    assert done.returncode != 0
+    assert done.stdout == ""
