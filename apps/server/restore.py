@@ -119,7 +119,7 @@ def _restore(
     models = carried(every)
     with transaction.atomic():
         _require_place(models, replace)
-        _empty(every)
+        empty(every)
         load(file, models, progress)
         _count_on(models)
         fault = None if with_faults else next(ledger.verify(), None)
@@ -145,7 +145,7 @@ def _require_place(models: Iterable[type[Model]], replace: bool) -> None:
             )
 
 
-def _empty(models: Iterable[type[Model]]) -> None:
+def empty(models: Iterable[type[Model]]) -> None:
     """Take all rows out, those that nothing else may take out, too."""
     tables = [connection.ops.quote_name(model._meta.db_table) for model in models]
     with connection.cursor() as cursor:

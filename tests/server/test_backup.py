@@ -126,9 +126,13 @@ def _folder(parent: Path, name: str) -> Path:
 
 @pytest.mark.database
 def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    """Its editions had each file in one piece. It was made before `migrate`, as before an upgrade."""
+    """Its editions had each file in one piece. It was made before `migrate`, as before an upgrade.
+
+    It has what migrations of other projects write, as every database of a site has it (django-rq's do).
+    """
     older = Site(_folder(tmp_path, "older"))
     older.must("migrate", "exports", "0003", "--verbosity", "0")
+    older.must("migrate", "django_rq", "--verbosity", "0")
     content = b"a line\n" * 400_000
     with closing(sqlite3.connect(older.folder / "stillup.sqlite3")) as database, database:
         now = "2026-03-01 12:00:00"

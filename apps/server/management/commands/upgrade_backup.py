@@ -15,7 +15,7 @@ from apps.core.commands import database_problem
 from apps.server.backup import write_backup
 from apps.server.backup_file import BackupFile, UnusableBackup
 from apps.server.record_rows import Node, carried, models_at
-from apps.server.restore import load, nodes_of
+from apps.server.restore import empty, load, nodes_of
 
 
 class Command(BaseCommand):
@@ -36,8 +36,10 @@ class Command(BaseCommand):
             nodes = nodes_of(file.header, MigrationLoader(connection))
             executor = MigrationExecutor(connection)
             executor.migrate(_last_of(nodes, executor.loader))
+            models = models_at(MigrationLoader(connection), nodes)
             with transaction.atomic():
-                load(file, carried(models_at(MigrationLoader(connection), nodes)))
+                empty(models)  # migrations of others make rows, and the backup has them as well
+                load(file, carried(models))
             call_command("migrate", interactive=False, verbosity=0)
             write_backup(sys.stdout.buffer)
             sys.stdout.buffer.flush()
