@@ -301,7 +301,7 @@ def test_a_machines_token_is_made_listed_and_revoked_by_command() -> None:
             ["make", "example-models", "--person", "editor@example.org", "--name", "x", "--days", "0"],
             "from 1 to",
         ),
-        (["revoke", "example-models", "77"], "has no token"),
+        (["revoke", "example-models", "77"], "has no token 77. See: manage.py api_token list example-models"),
     ],
 )
 def test_the_command_says_what_to_mend(arguments: list[str], sentence: str) -> None:

@@ -87,7 +87,9 @@ class Command(RecordCommand):
         tokens = ApiToken.objects.filter(campaign=campaign)
         found = list(tokens.filter(pk=int(token)) if token.isdecimal() else tokens.filter(start=token))
         if len(found) != 1:
-            raise CommandError(f"{campaign.slug} has no token {token}. See: manage.py api_token list")
+            raise CommandError(
+                f"{campaign.slug} has no token {token}. See: manage.py api_token list {campaign.slug}"
+            )
         if not revoke_token(token=found[0]):
             raise CommandError(f"Token {token} had been revoked already.")
         self.stdout.write(f"Revoked {found[0]}.")
