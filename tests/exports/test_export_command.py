@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from apps.reports.models import Campaign
@@ -80,3 +85,25 @@ def test_options_reach_the_file(campaign: Campaign, tmp_path: Path) -> None:
 def test_wrong_words_get_a_sentence(arguments: list[str], sentence: str, campaign: Campaign) -> None:
     with pytest.raises(CommandError, match=sentence.replace("(", r"\(")):
         call_command("export", *arguments)
+
+
+def test_whoever_is_stopped_on_the_way_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, signal, sys, django; django.setup()\n"
+        "from apps.exports.management.outputs import file_or_output\n"
+        "with file_or_output(pathlib.Path(sys.argv[1])) as stream:\n"
+        "    stream.write(b'half of it')\n"
+        "    print(len(os.listdir(os.path.dirname(sys.argv[1]))), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "items.csv")],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "1\n", done.stderr
+    assert done.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from threading import current_thread, main_thread
+from typing import BinaryIO, NoReturn
 
 from django.core.management.base import CommandError, OutputWrapper
 from tqdm import tqdm
@@ -34,11 +36,19 @@ class BytesOf:
 
 @contextmanager
 def file_or_output(out: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that is put in place once it is whole. Raises CommandError."""
+    """Standard output, or a file that is put in place once it is whole. Raises CommandError.
+
+    Whoever is stopped by SIGTERM leaves no part of it behind: it would be as secret as the whole.
+    """
     if out is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    with _ended_in_order():
+        yield from _file(out)
+
+
+def _file(out: Path) -> Iterator[BinaryIO]:
     try:
         file, name = tempfile.mkstemp(prefix=f".{out.name}-", suffix=".part", dir=out.parent)
     except OSError as error:
@@ -57,6 +67,23 @@ def file_or_output(out: Path | None) -> Iterator[BinaryIO]:
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end the process as an exception does, unless something else is to be done at it already."""
+    if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL or current_thread() is not main_thread():
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _settle(folder: Path) -> None:
