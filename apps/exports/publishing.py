@@ -23,6 +23,7 @@ from apps.metrics.chart import MISSING, Cell, Chart, text
 from apps.metrics.definitions import DEFINITIONS, EXCLUSIONS
 from apps.metrics.figures import GroupFigures
 from apps.metrics.grouping import GroupKey
+from apps.metrics.population import DAY
 from apps.metrics.records import moment
 from apps.metrics.responses import ReportRecord
 from apps.metrics.summary import Summary
@@ -73,7 +74,6 @@ def snapshot_of(record: PublicRecord, *, title: str, text: str) -> Snapshot:
     choices, found = record.choices, record.shown
     figures = _figures(record)
     rows = tuple(_report_row(record, report, figures) for report in record.listed)
-    first = min((report.sent for report in record.in_order), default=None)
     whole = figures.whole
     return Snapshot(
         version=VERSION,
@@ -81,7 +81,7 @@ def snapshot_of(record: PublicRecord, *, title: str, text: str) -> Snapshot:
         title=title,
         text=text,
         as_of=record.as_of,
-        since=_date(first, choices.dates) if first is not None else "",
+        since=_since(record),
         minimum_n=record.minimum_n,
         choices=choices,
         counts=_counts(whole) if found.whole else None,
@@ -161,6 +161,15 @@ def _figures(record: PublicRecord) -> _Figures:
 
 def _start(name: str) -> datetime:
     return datetime.fromisoformat(name if len(name) > len("2026-03") else f"{name}-01").replace(tzinfo=UTC)
+
+
+def _since(record: PublicRecord) -> str:
+    """The first day that the tables tell of: of a report that is listed, or the first that ends a step.
+
+    The day of the very first report would tell that something was reported then, of however few items.
+    """
+    told = [report.sent for report in record.listed] + [day * DAY for day in record.shown.until]
+    return _date(min(told), record.choices.dates) if told else ""
 
 
 def _date(moment_: int, dates: str) -> str:

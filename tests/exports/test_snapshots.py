@@ -9,12 +9,13 @@ from threading import Barrier, Event
 import pytest
 from django.db import connection
 
+from apps.checks.outcomes import Status
 from apps.core import clock
 from apps.exports import snapshots
 from apps.exports.models import Publication, PublicSnapshot
 from apps.exports.publication import withdraw
 from apps.exports.published import Snapshot
-from tests.factories import make_campaign
+from tests.factories import at, make_campaign, make_item, make_items, make_report
 from tests.public.seeding import SLUG, TITLE, make_public, seed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,3 +113,15 @@ def test_a_slow_one_is_not_made_again_at_once(stale: PublicSnapshot) -> None:
     PublicSnapshot.objects.update(made_at=clock.wall() - timedelta(seconds=30), took_ms=2_000)
     assert snapshots.published(SLUG).etag == stale.etag
     assert PublicSnapshot.objects.get().stamp == "another"
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_the_day_on_which_few_items_were_reported_is_not_the_day_that_it_began(reports: bool) -> None:
+    """As on the chart by day, unless each report is listed with its day."""
+    campaign = make_campaign("two-lists")
+    make_item(make_report(campaign), status=Status.AVAILABLE)
+    make_items(make_report(campaign, sent_at=at(24 * 4)), 20)
+    make_public(campaign, title="Two lists", reports=reports)
+    snapshot = snapshots.published("two-lists").snapshot()
+    assert snapshot.since == f"{at(0 if reports else 24 * 4):%Y-%m-%d}"
+    assert snapshot.steps[0].day == f"{at(24 * 4):%Y-%m-%d}"
