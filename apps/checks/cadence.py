@@ -1,7 +1,7 @@
 """When to look at a target again. Pure.
 
 Response times are judged relative to how long they took, so checks thin out geometrically: a gap of a
-sixteenth of the age knows a removal time to about 6% at some 150 checks in the first year.
+sixteenth of the age knows a removal time to about 6% at some 175 checks in the first year.
 """
 
 from __future__ import annotations

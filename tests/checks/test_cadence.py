@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import mean
 
 import pytest
 from hypothesis import given, settings
@@ -137,9 +141,26 @@ def test_jitter_only_ever_moves_a_check_earlier(checked_at: datetime, jitter: fl
     assert checked_at < moved <= plain
 
 
-def test_about_150_checks_in_the_first_year() -> None:
-    moment, count = ORIGIN, 0
-    while moment < ORIGIN + timedelta(days=365):
-        moment = next_check_at(origins=[ORIGIN], state=UP, checked_at=moment)
-        count += 1
-    assert 120 <= count <= 180
+def test_an_item_costs_as_many_checks_a_year_as_the_documents_reckon_with(repository: Path) -> None:
+    year, random = timedelta(days=365), Random(1)
+    counts = []
+    for _ in range(20):
+        moment, ages = ORIGIN, []
+        while moment < ORIGIN + 2 * year:
+            ages.append(moment - ORIGIN)
+            moment = next_check_at(origins=[ORIGIN], state=UP, checked_at=moment, jitter=random.random())
+        counts.append((sum(age < year for age in ages), sum(age >= year for age in ages)))
+    first, further = (mean(column) for column in zip(*counts, strict=True))
+    scaling = (repository / "docs" / "scaling.md").read_text()
+    named = [
+        (first, scaling, r"in its first year \| about (\d+),"),
+        (further, scaling, r"in each further year \| (\d+) \|"),
+        (first, (repository / "docs" / "design.md").read_text(), r"That is about (\d+) checks in the first"),
+        (
+            first,
+            (repository / "templates/public/checker.html").read_text(),
+            r"about (\d+) times in the first",
+        ),
+    ]
+    for count, text, words in named:
+        assert [int(number) for number in re.findall(words, text)] == [pytest.approx(count, rel=0.02)]
