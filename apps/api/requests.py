@@ -135,9 +135,13 @@ class SummaryQuestion(Filters):
     by: list[words(GroupKey)] = Field(  # type: ignore[valid-type]
         [], max_length=MOST_KEYS, description=f"Group by these keys, {MOST_KEYS} at most."
     )
-    as_of: Moment | None = Field(None, description="The record as it stood then; not with `status`.")
+    as_of: Moment | None = Field(
+        None, description="The record as it stood then; not with `status` or `came_back`."
+    )
     compare_a: Annotated[str, Field(max_length=600, pattern=_PRINTABLE)] | None = Field(
-        None, description="Two groups whose removal times are compared: one of them, ..."
+        None,
+        description="Two groups whose removal times are compared, each named by its values, such as `email`, or "
+        "`example-models/email` where there are two keys: one of them, ...",
     )
     compare_b: Annotated[str, Field(max_length=600, pattern=_PRINTABLE)] | None = Field(
         None, description="... and the other."
