@@ -140,8 +140,8 @@ class SummaryQuestion(Filters):
     )
     compare_a: Annotated[str, Field(max_length=600, pattern=_PRINTABLE)] | None = Field(
         None,
-        description="Two groups whose removal times are compared, each named by its values, such as `email`, or "
-        "`example-models/email` where there are two keys: one of them, ...",
+        description="Two groups whose removal times are compared, each named by its values, such as `email`, "
+        "or `example-models/email` where there are two keys: one of them, ...",
     )
     compare_b: Annotated[str, Field(max_length=600, pattern=_PRINTABLE)] | None = Field(
         None, description="... and the other."
