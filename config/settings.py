@@ -205,8 +205,8 @@ RQ_QUEUES = {"tick": _QUEUE, "default": _QUEUE}
 CHECK_PROCESSES = environment.whole_number(
     "CHECK_PROCESSES", 2 if REDIS_URL else 1, least=1, most=64, unit="processes"
 )
-# Web servers that `serve` starts. Only a queue's Redis lets them share what they keep of pages, and count
-# attempts to sign in and requests of tokens together.
+# Web servers that `serve` starts. Only a queue's Redis lets them count attempts to sign in and requests of
+# tokens together.
 WEB_PROCESSES = environment.whole_number(
     "WEB_PROCESSES", 2 if REDIS_URL else 1, least=1, most=64, unit="processes"
 )

@@ -22,7 +22,6 @@ from apps.reports.replies import UnusableReply, log_reply
 from apps.reports.services import SubmitResult, SubmittedRow, UnusableReport, submit_rows
 from apps.reports.tokens import TokenAccess
 from apps.reports.writing import Details
-from apps.workspace.kept import let_go
 
 from .access import Token, admitted, whose
 from .cursors import cursor_to, row_of
@@ -331,9 +330,7 @@ def create_report(
     Sent again with the same Idempotency-Key, within 48 hours, it gets the same answer."""
     refuse_unknown(request)
     access = admitted(request, campaign, Action.REPORT)
-    answer = once(request, access, idempotency_key, lambda: _record(access, sent))
-    let_go(access.campaign)
-    return answer
+    return once(request, access, idempotency_key, lambda: _record(access, sent))
 
 
 def _record(access: TokenAccess, sent: NewReport) -> HttpResponse:
@@ -403,9 +400,7 @@ def create_reply(
     refuse_unknown(request)
     access = admitted(request, campaign, Action.REPORT)
     report = _report(access, number)
-    answer = once(request, access, idempotency_key, lambda: _log(access, report, said))
-    let_go(access.campaign)
-    return answer
+    return once(request, access, idempotency_key, lambda: _log(access, report, said))
 
 
 def _log(access: TokenAccess, report: Report, said: NewReply) -> HttpResponse:

@@ -53,6 +53,12 @@ def activity_of(campaign: Campaign) -> QuerySet[Activity]:
     )
 
 
+def last_deed(campaign: Campaign) -> int:
+    """The number of the latest row about a campaign, 0 without any; each change adds one. One query."""
+    last = Activity.objects.filter(campaign=campaign).order_by("-pk").values_list("pk", flat=True).first()
+    return last or 0
+
+
 def activity_rows(activities: Iterable[Activity]) -> list[ActivityRow]:
     """The rows of a page or a part of a file. One query, for the people in them."""
     activities = list(activities)

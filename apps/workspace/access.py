@@ -18,8 +18,6 @@ from apps.accounts.roles import Action, Audience, Role, audience_of, may
 from apps.reports.models import Campaign
 from apps.reports.selectors import may_anywhere, role_in
 
-from .kept import let_go
-
 Parameters = ParamSpec("Parameters")
 
 
@@ -112,10 +110,7 @@ def campaign_page(
                 raise PermissionDenied(
                     f"Your role here is {Role(role).label}. It does not let you {action.label}."
                 )
-            answer = view(request, Access(person, campaign, role), *args, **kwargs)
-            if request.method not in {"GET", "HEAD"}:
-                let_go(campaign)
-            return answer
+            return view(request, Access(person, campaign, role), *args, **kwargs)
 
         return cast("SlugView[Parameters]", never_cache(login_required(with_access)))
 

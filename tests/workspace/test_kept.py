@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.checks.outcomes import Status
 from apps.reports.models import Item
+from apps.reports.services import submit_report
 from apps.workspace import kept
 from apps.workspace.views import campaigns
 from tests.factories import make_campaign, make_item, make_report, make_target
@@ -72,6 +73,15 @@ def test_what_a_member_changes_is_seen_at_once(team: Team) -> None:
     assert "of 2 items" in client.get(HOME).content.decode()
     item = make_item(team.campaign.reports.get(), status=Status.AVAILABLE)
     client.post(f"{HOME}items/{item.pk}/look-again/")
+    assert "of 3 items" in client.get(HOME).content.decode()
+
+
+def test_what_another_process_changes_is_seen_at_once(team: Team) -> None:
+    """Two web servers keep each their own, and a list or an erasure can come from a worker or a command."""
+    make_two(team)
+    client = team.client("owner")
+    assert "of 2 items" in client.get(HOME).content.decode()
+    submit_report(campaign=team.campaign, urls="https://models.example.org/example-author/third")
     assert "of 3 items" in client.get(HOME).content.decode()
 
 
