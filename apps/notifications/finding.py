@@ -91,7 +91,7 @@ def news_of_changes(keys: Sequence[int]) -> list[News]:
             at=max(by for *_, by in rows),
             report=report,
             platform=platform,
-            count=len(rows),
+            count=len({item for _, item, _ in rows}),  # one that went twice is one item
             items=_first(item for _, item, _ in rows),
         )
         for (campaign, kind, report, platform), rows in found.items()

@@ -101,6 +101,7 @@ def fact_of(found: Event | Notice, *, who: Audience) -> Fact:
         report=found.report.number if found.report is not None else None,
         platform=platform_name(told(who, "platform", found.platform)) if found.platform else "",
         rule=known.name if known is not None else found.rule,
+        items=frozenset(found.items if isinstance(found, Event) else ()),
     )
 
 

@@ -22,7 +22,7 @@ _UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened. `count` is of items; `at` is the record's time."""
+    """One thing that happened. `count` is of items, `items` has the first ids; `at` is the record's time."""
 
     kind: Kind
     count: int
@@ -30,6 +30,7 @@ class Fact:
     report: int | None = None
     platform: str = ""  # its name
     rule: str = ""  # its name
+    items: frozenset[int] = frozenset()
 
 
 def sentence(fact: Fact) -> str:
@@ -59,17 +60,27 @@ def sentence(fact: Fact) -> str:
 
 
 def added_up(facts: Iterable[Fact]) -> list[Fact]:
-    """Facts of one kind, report, platform and rule as one, in the order of kinds and reports."""
+    """Facts of one kind, report, platform and rule as one, in the order of kinds and reports.
+
+    An item that is in several is counted once, as far as it is among those that are named.
+    """
     found: dict[tuple[object, ...], Fact] = {}
     for fact in facts:
         key = (fact.kind, fact.report, fact.platform, fact.rule)
         held = found.get(key)
-        found[key] = (
-            fact if held is None else replace(held, count=held.count + fact.count, at=max(held.at, fact.at))
-        )
+        found[key] = fact if held is None else _together(held, fact)
     order = list(Kind)
     return sorted(
         found.values(), key=lambda fact: (order.index(fact.kind), fact.report or 0, fact.platform, fact.rule)
+    )
+
+
+def _together(one: Fact, other: Fact) -> Fact:
+    return replace(
+        one,
+        count=one.count + other.count - len(one.items & other.items),
+        items=one.items | other.items,
+        at=max(one.at, other.at),
     )
 
 

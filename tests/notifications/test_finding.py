@@ -66,6 +66,16 @@ def test_a_removal_and_a_return_are_told_once(told: Told) -> None:
     assert Notice.objects.count() == 4  # the owner's, and those of who sees figures only
 
 
+def test_an_item_that_went_twice_between_two_looks_is_one_item(told: Told) -> None:
+    item = make_item(make_report(told.campaign))
+    told.go_to(100)
+    remove(item.target)
+    make_transition(item.target, Status.REMOVED, Status.AVAILABLE, after=20, by=40)
+    remove(item.target, after=50, by=60)
+    look()
+    assert kinds() == [(Kind.REMOVED, 1), (Kind.RETURNED, 1)]
+
+
 def test_what_is_removed_at_once_is_one_event(told: Told) -> None:
     many = MOST_ITEMS + 50
     report = make_report(told.campaign)

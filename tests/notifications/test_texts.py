@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header
 
@@ -80,6 +81,16 @@ def test_what_is_of_one_report_is_added_up() -> None:
         (Kind.REMOVED, 4, 2),
         (Kind.RETURNED, 3, 1),
     ]
+
+
+def test_an_item_that_happened_to_twice_is_counted_once() -> None:
+    """As far as items are named: of 150 only the first hundred are."""
+    named = [frozenset({7, 8}), frozenset({8, 9}), frozenset(range(8, 108))]
+    told = added_up(
+        replace(fact(Kind.REMOVED, count), items=items)
+        for count, items in zip([2, 2, 150], named, strict=True)
+    )
+    assert [one.count for one in told] == [3 + 150 - 2]
 
 
 def test_a_subject_counts() -> None:
