@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from apps.core import request_ids
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEPLOY = REPOSITORY / "docs" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
@@ -92,6 +94,12 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     )
     said = [line for line in done.stderr.splitlines() if "still-up" in line]
     assert (done.returncode, said) == (0, []), done.stderr
+
+
+def test_nginx_sets_each_header_that_the_site_believes_of_a_proxy() -> None:
+    """What it does not set, it hands on as the visitor sent it."""
+    believed = {"X-Forwarded-For", "X-Forwarded-Proto", request_ids.HEADER}
+    assert believed <= set(re.findall(r"proxy_set_header (\S+) \$", (DEPLOY / "nginx.conf").read_text()))
 
 
 def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
