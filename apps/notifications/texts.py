@@ -56,7 +56,10 @@ def sentence(fact: Fact) -> str:
         case Kind.CHECKER_STALLED:
             return f"Nothing has been checked since {_moment(fact.at)}, although checks are due."
         case Kind.WEBHOOK_OFF:
-            return "A webhook of this campaign took no message for days and was switched off."
+            return (
+                "A webhook of this campaign was switched off: it took no message for days, or answered that it "
+                "is gone (410)."
+            )
 
 
 def added_up(facts: Iterable[Fact]) -> list[Fact]:

@@ -59,7 +59,8 @@ def fact(
         ),
         (
             fact(Kind.WEBHOOK_OFF),
-            "A webhook of this campaign took no message for days and was switched off.",
+            "A webhook of this campaign was switched off: it took no message for days, or answered that it is "
+            "gone (410).",
         ),
     ],
 )
