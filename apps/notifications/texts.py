@@ -57,8 +57,8 @@ def sentence(fact: Fact) -> str:
             return f"Nothing has been checked since {_moment(fact.at)}, although checks are due."
         case Kind.WEBHOOK_OFF:
             return (
-                "A webhook of this campaign was switched off: it took no message for days, or answered that it "
-                "is gone (410)."
+                "A webhook of this campaign was switched off: it took no message for days, or answered that "
+                "it is gone (410)."
             )
 
 

@@ -59,8 +59,8 @@ def fact(
         ),
         (
             fact(Kind.WEBHOOK_OFF),
-            "A webhook of this campaign was switched off: it took no message for days, or answered that it is "
-            "gone (410).",
+            "A webhook of this campaign was switched off: it took no message for days, or answered that it "
+            "is gone (410).",
         ),
     ],
 )
