@@ -187,7 +187,7 @@ def _summary(asked: Question, *, also: Sequence[tuple[GroupKey, ...]], grouped: 
 
 
 def _as_of(query: QueryDict, chosen: ItemFilter, problems: list[str]) -> datetime | None:
-    """The moment that is asked about; None for now. A day alone is its last moment."""
+    """The moment that is asked about; None for now. A day alone is its last moment, today's is now."""
     typed = query.get("as_of", "").strip()
     if not typed:
         return None
@@ -202,9 +202,11 @@ def _as_of(query: QueryDict, chosen: ItemFilter, problems: list[str]) -> datetim
     except forms.ValidationError:
         problems.append(f"“{typed[:40]}” is no moment. Write it as 2026-03-01 14:05, in UTC. {AS_OF_NOW}")
         return None
-    if len(typed) <= len("2026-03-01"):
-        moment = datetime.combine(moment, time.max, moment.tzinfo)
     now = clock.now()
+    if len(typed) <= len("2026-03-01"):
+        if moment.date() == now.date():
+            return None
+        moment = datetime.combine(moment, time.max, moment.tzinfo)
     if moment > now:
         problems.append(
             f"{moment:%Y-%m-%d %H:%M} UTC has not come: it is now {now:%Y-%m-%d %H:%M} UTC. {AS_OF_NOW}"

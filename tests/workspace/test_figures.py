@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+import time_machine
 from pytest_django import DjangoAssertNumQueries
 
 from apps.checks.outcomes import Status
@@ -166,6 +167,18 @@ def test_figures_of_an_earlier_moment(team: Team) -> None:
     assert "below are as they are now" not in page
     answer = team.client("viewer").get(f"{HOME}charts/shares.csv?as_of=2026-03-01T14:05")
     assert "example-models-shares-2026-03-01T140500Z.csv" in answer["Content-Disposition"]
+
+
+@pytest.mark.usefixtures("campaign")
+def test_figures_of_today_are_those_of_now(team: Team) -> None:
+    """As for `manage.py summary --as-of`."""
+    with time_machine.travel(at(1000), tick=False):
+        client = team.client("viewer")
+        shown = [
+            text_of(client.get(f"{FIGURES}?as_of={day}").content.decode())
+            for day in ("", f"{at(1000):%Y-%m-%d}", f"{at(1024):%Y-%m-%d}")
+        ]
+    assert ["has not come" in page for page in shown] == [False, False, True]
 
 
 @pytest.mark.parametrize(
