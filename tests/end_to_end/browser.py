@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -26,6 +26,14 @@ def sign_in(page: Page) -> None:
     client.force_login(Person.objects.get(email="anna@example.org"))
     session = client.cookies[site_settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": session.key, "value": session.value, "url": page.url}])
+
+
+def at_widths(page: Page, *widths: int) -> Iterator[int]:
+    """Gives the page's window each width in turn, without asking for the page again; at last the first."""
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        yield width
+    page.set_viewport_size({"width": widths[0], "height": 800})
 
 
 def fits(page: Page) -> bool:

@@ -18,7 +18,7 @@ from apps.public.pages import paths
 from tests.factories import make_person
 from tests.public.seeding import SLUG, TITLE, add_hebrew, make_public, seed
 
-from .browser import SCHEMES, WIDTHS, Keep, Open, broken_rules, drawn, fits, sign_in
+from .browser import SCHEMES, WIDTHS, Keep, Open, at_widths, broken_rules, drawn, fits, sign_in
 
 REFUSED = "frame-ancestors|X-Frame-Options"
 
@@ -44,18 +44,23 @@ def campaign(live_server: LiveServer) -> None:
     make_public(seed(anna, owner=anna), anna)
 
 
+def test_every_public_page_fits_its_window(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_hebrew(monkeypatch)
+    page = open_page(width=WIDTHS[0])
+    for path in [*PAGES, f"{HOME}?lang=de", f"{HOME}method/?lang=de", *(f"{path}?lang=he" for path in PAGES)]:
+        page.goto(path)
+        expect(page.locator("h1")).to_have_count(1)
+        for width in at_widths(page, *WIDTHS):
+            assert fits(page), (path, width)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_public_page_fits_its_window(
+def test_a_page_that_reads_from_right_to_left(
     width: int, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_hebrew(monkeypatch)
-    page = open_page(width=width)
-    for path in [*PAGES, f"{HOME}?lang=de", f"{HOME}method/?lang=de", *(f"{path}?lang=he" for path in PAGES)]:
-        page.goto(path)
-        assert fits(page), path
-        expect(page.locator("h1")).to_have_count(1)
+    page = open_page(f"{HOME}?lang=he", width=width)
     # From right to left: what comes first is at the right.
-    page.goto(f"{HOME}?lang=he")
     brand, name = (page.locator(one).bounding_box() for one in (".brand", "#chart-within tbody th >> nth=0"))
     assert brand
     assert name
