@@ -7,6 +7,7 @@ import http.server
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -15,10 +16,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.exports.editions import publish_edition
 from tests.public.seeding import SLUG, TITLE, make_public, seed
+from tests.routes import for_a_module
 
 from .browser import WIDTHS, fits
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db  # the database is there before the browser
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -28,16 +30,21 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Requests are not written anywhere."""
 
 
-@pytest.fixture
-def exported(tmp_path: Path) -> Path:
-    """A folder `some/where` that holds the site."""
+@pytest.fixture(scope="module")
+def exported(
+    django_db_setup: object, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with `some/where` in it, which holds the site. It is made once: readers change nothing."""
+    folder = tmp_path_factory.mktemp("exported")
     caches["pages"].clear()
-    campaign = seed()
-    make_public(campaign, items=True)
-    for _ in range(2):
-        publish_edition(campaign=campaign, person=None)
-    call_command("export_site", str(tmp_path / "some" / "where"))
-    return tmp_path
+    with for_a_module(django_db_blocker):
+        campaign = seed()
+        make_public(campaign, items=True)
+        for _ in range(2):
+            publish_edition(campaign=campaign, person=None)
+        call_command("export_site", str(folder / "some" / "where"))
+    caches["pages"].clear()
+    return folder
 
 
 @pytest.fixture
