@@ -17,6 +17,7 @@ from tests.databases import (
     pytest_collection_modifyitems,
     pytest_report_header,
 )
+from tests.migrated import Migrated
 
 __all__ = [
     "pytest_addoption",
@@ -63,6 +64,23 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
     if database["ENGINE"].endswith("sqlite3"):
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Migrated]:
+    """The tests' database, of which a copy is kept as it is when no test has written yet."""
+    with django_db_blocker.unblock():
+        kept = Migrated(tmp_path_factory.mktemp("migrated"))
+    yield kept
+    kept.forget()
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_setup: Migrated) -> Migrated:
+    """A migrated database to copy, for a site that a test has to itself."""
+    return django_db_setup
 
 
 @pytest.fixture(scope="session")

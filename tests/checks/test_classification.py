@@ -111,7 +111,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=[f"{case.file}: {case.name}" for case in CASES.values()])
 def test_what_is_said_to_decide_is_what_decided(case: Case) -> None:
-    """The verdict's own signal, and each that sent it on, but for a claim that the rest of the site refuted."""
+    """The verdict's own signal, and each that sent it on, but for a claim that the site refuted."""
     found = match(canonicalise(case.url))
     explained = classify(found, Replay(exchanges_of(found, case)), seen=bool(case.seen))
     decided = [step.decided.name for step in explained.steps if step.decided]

@@ -12,15 +12,16 @@ from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.databases import SECOND_RUN
+from tests.migrated import Migrated
 
 from .browser import Keep, Open
 from .site import Site, fresh_site
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, migrated: Migrated) -> Iterator[Site]:
     """A migrated site with a database of its own, driven by commands."""
-    with fresh_site(tmp_path) as made:
+    with fresh_site(tmp_path, migrated) as made:
         yield made
 
 

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
+
+from tests.migrated import Migrated
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -97,23 +98,7 @@ class Site:
 
 
 @contextmanager
-def fresh_site(folder: Path) -> Iterator[Site]:
+def fresh_site(folder: Path, migrated: Migrated) -> Iterator[Site]:
     """A migrated site on the database that this run of the tests is on."""
-    server = os.environ.get("DATABASE_URL", "")
-    if not server:
-        site = Site(folder)
-        site.must("migrate", "--verbosity", "0")
-        yield site
-        return
-    import psycopg
-
-    name = f"site_{uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        site = Site(folder, {"DATABASE_URL": urlunsplit(urlsplit(server)._replace(path=f"/{name}"))})
-        site.must("migrate", "--verbosity", "0")
-        yield site
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with migrated.copied_to(folder / "stillup.sqlite3") as url:
+        yield Site(folder, {"DATABASE_URL": url} if url else {})

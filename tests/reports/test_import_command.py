@@ -19,6 +19,7 @@ from django.core.management import CommandError, call_command
 from apps.reports.models import Campaign, Item
 from tests.end_to_end.site import REPOSITORY, fresh_site
 from tests.factories import make_campaign
+from tests.migrated import Migrated
 
 from .lists import HOST, utc
 
@@ -176,12 +177,12 @@ class TestImport:
 
 
 @pytest.mark.database
-def test_an_import_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+def test_an_import_that_is_killed_leaves_nothing(tmp_path: Path, migrated: Migrated) -> None:
     rows = 2_500
     file = tmp_path / "list.csv"
     file.write_text("url,reported_at\n" + "".join(f"{HOST}/{n},2026-01-05\n" for n in range(rows)))
     command = ["import_reports", str(file), "--campaign", "example"]
-    with fresh_site(tmp_path) as site:
+    with fresh_site(tmp_path, migrated) as site:
         terminal, its_end = pty.openpty()
         termios.tcsetwinsize(terminal, (24, 100))
         process = subprocess.Popen(

@@ -15,12 +15,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 import requests
 
+from tests.migrated import Migrated
 from tests.test_headers import faults
 
 SECONDS = 60.0  # the longest that a start or a stop is waited for
@@ -119,26 +118,8 @@ def wrong_password_at(port: int) -> str:
         return reader.post(page.url, form, headers={"Referer": page.url}, timeout=10).text
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A new, empty database on the server that the tests run on; empty text for SQLite."""
-    from django.db import connection
-
-    server = os.environ.get("DATABASE_URL", "")
-    if connection.vendor == "sqlite" or not server:
-        yield ""
-        return
-    name = f"serve_{os.getpid()}_{abs(hash(str(tmp_path))):x}"[:60]
-    with psycopg.connect(server, autocommit=True) as connected:
-        connected.execute(f'CREATE DATABASE "{name}"'.encode())
-    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    with psycopg.connect(server, autocommit=True) as connected:
-        connected.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-
-
-@pytest.fixture
-def serve(tmp_path: Path, repository: Path, database_url: str) -> Iterator[Callable[..., Serve]]:
-    """Starts `serve` on the database of this test run, in a var/ of its own; leaves nothing running."""
+def serving(repository: Path, folder: Path, database_url: str) -> Iterator[Callable[..., Serve]]:
+    """Starts `serve` on a database, with `folder`/var for its var/; leaves nothing running."""
     started: list[Serve] = []
 
     def start(*arguments: str, **environment: str) -> Serve:
@@ -147,9 +128,9 @@ def serve(tmp_path: Path, repository: Path, database_url: str) -> Iterator[Calla
             for name, value in os.environ.items()
             if not name.startswith(("CLOCK_", "CHECK_", "DEMO", "DJANGO_", "REDIS_URL", "DATABASE_URL"))
         }
-        own = {"VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+        own = {"VAR_DIR": str(folder / "var"), "DATABASE_URL": database_url}
         one = Serve(
-            repository, tmp_path / f"output-{len(started)}", list(arguments), {**kept, **own, **environment}
+            repository, folder / f"output-{len(started)}", list(arguments), {**kept, **own, **environment}
         )
         started.append(one)
         return one
@@ -158,6 +139,26 @@ def serve(tmp_path: Path, repository: Path, database_url: str) -> Iterator[Calla
     for one in started:
         if one.process.poll() is None:
             one.stop()
+
+
+@pytest.fixture
+def serve(repository: Path, tmp_path: Path, migrated: Migrated) -> Iterator[Callable[..., Serve]]:
+    """Starts `serve` on a migrated database of its own without a record."""
+    with migrated.copied_to(tmp_path / "var" / "stillup.sqlite3") as url:
+        yield from serving(repository, tmp_path, url)
+
+
+@pytest.fixture
+def no_tables(migrated: Migrated) -> Iterator[str]:
+    """The DATABASE_URL of a database without tables; an empty text for SQLite."""
+    with migrated.new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def serve_anew(repository: Path, tmp_path: Path, no_tables: str) -> Iterator[Callable[..., Serve]]:
+    """Starts `serve` as somebody does for the first time: there are no tables yet."""
+    yield from serving(repository, tmp_path, no_tables)
 
 
 def get(url: str) -> tuple[int, str]:
@@ -170,14 +171,14 @@ def get(url: str) -> tuple[int, str]:
 
 
 @pytest.mark.database
-def test_it_says_what_runs_answers_and_stops_without_a_trace(serve: Callable[..., Serve]) -> None:
+def test_it_says_what_runs_answers_and_stops_without_a_trace(serve_anew: Callable[..., Serve]) -> None:
     port = free_port()
-    site = serve("--port", str(port))
+    site = serve_anew("--port", str(port))
     site.until_running()
     parts = descendants(site.process.pid)
     assert len(parts) >= 4
     assert f"http://127.0.0.1:{port}/\n" in site.output
-    assert re.search(r"database +(SQLite, .*var/stillup\.sqlite3|PostgreSQL, serve_)", site.output)
+    assert re.search(r"database +(SQLite, .*var/stillup\.sqlite3|PostgreSQL, site_)", site.output)
 
     assert get(f"http://127.0.0.1:{port}/")[0] == 200
     link = re.search(r"http://\S+/sign-in/\S+", site.output)
@@ -368,15 +369,15 @@ def test_a_demo_in_production_is_one_sentence(serve: Callable[..., Serve]) -> No
 
 @pytest.mark.database
 def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
-    serve: Callable[..., Serve], tmp_path: Path, database_url: str
+    serve_anew: Callable[..., Serve], tmp_path: Path, no_tables: str
 ) -> None:
     port = free_port(6)
     demo_port = port + 1
     ports = ["--port", str(port), "--demo-port", str(demo_port)]
-    site = serve(*ports, "--demo", CLOCK_SPEED="60000")
+    site = serve_anew(*ports, "--demo", CLOCK_SPEED="60000")
     site.until_running()
     assert get(f"http://127.0.0.1:{demo_port}/example-models/welcome")[0] == 200
-    shown = {**os.environ, "DEMO": "1", "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+    shown = {**os.environ, "DEMO": "1", "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": no_tables}
 
     def status() -> str:
         finished = subprocess.run(
@@ -392,14 +393,14 @@ def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
     site.until(lambda: '"status": "removed"' in status())
     assert site.stop() == 0, site.output
     assert "Traceback" not in site.output
-    if database_url:
-        said = sentence(serve(*ports, "--demo"))
+    if no_tables:
+        said = sentence(serve_anew(*ports, "--demo"))
         assert "The demo needs an empty database" in said
     else:
         kept = tmp_path / "var" / "demo.sqlite3"
         shutil.copy(kept, tmp_path / "copy")
-        again = serve(*ports, "--demo")
+        again = serve_anew(*ports, "--demo")
         again.until_running()
-        beside = serve("--port", str(port + 3), "--demo-port", str(port + 4), "--demo")
+        beside = serve_anew("--port", str(port + 3), "--demo-port", str(port + 4), "--demo")
         assert sentence(beside).startswith("CommandError: Another demo runs with the files in ")
         assert kept.with_suffix(".previous.sqlite3").read_bytes() == (tmp_path / "copy").read_bytes()
