@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,36 @@ from uuid import uuid4
 from tests.migrated import Migrated
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+LIMIT_SECONDS = 120.0  # the longest that anything is waited for
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def asking(url: str, file: Path) -> Iterator[Ask]:
+    """Asks the database at a DATABASE_URL, or in a file of SQLite's when that is empty."""
+    if url:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+
+            def ask(query: str) -> list[tuple[Any, ...]]:
+                found = connection.execute(query.encode())
+                return found.fetchall() if found.description else []
+
+            yield ask
+        return
+    with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as opened:
+        yield lambda query: opened.execute(query).fetchall()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return once it holds; it is looked at twenty times a second, so it must cost nothing to look."""
+    pause = threading.Event()
+    for _ in range(int(LIMIT_SECONDS * 20)):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("It did not come about.")
 
 
 @dataclass
@@ -80,6 +112,10 @@ class Site:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             log.close()
+
+    def database(self) -> AbstractContextManager[Ask]:
+        """Asks the site's database itself, which takes no process to be started."""
+        return asking(self.environment.get("DATABASE_URL", ""), self.folder / "stillup.sqlite3")
 
     def status(self, campaign: str) -> list[dict[str, Any]]:
         """What `manage.py status --jsonl` says, parsed."""

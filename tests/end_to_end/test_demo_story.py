@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from apps.core.clock import simulated, wall
 from apps.demo import story
 from apps.demo.story import PRESENT, Item, State
 from tests.server.test_serve import free_port
 
-from .site import Site
+from .site import Site, wait_for
 
 pytestmark = [pytest.mark.database, pytest.mark.timeout(900)]
 
@@ -71,10 +72,8 @@ def playing(site: Site, origin: datetime) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def played(site: Site) -> Played:
     origin = datetime.now(UTC) + STARTING
-    over = f"from apps.core import clock; print(clock.now().isoformat() > {_iso(origin + story.LENGTH)!r})"
     with playing(site, origin) as environment:
-        while site.must("shell", "--no-imports", "-c", over, **environment).strip() != "True":
-            pass  # each look starts a process, which takes its time
+        wait_for(lambda: simulated(wall(), origin=origin, speed=SPEED) > origin + story.LENGTH)
     rows = site.must("status", "example-models", "--jsonl", **environment).splitlines()
     transitions = json.loads(site.must("shell", "--no-imports", "-c", TRANSITIONS, **environment))
     parsed = [json.loads(row) for row in rows]
@@ -94,10 +93,6 @@ def played(site: Site) -> Played:
         ],
         ledger=site.must("verify_ledger", **environment),
     )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
 
 
 def test_the_record_agrees_with_the_truth(played: Played) -> None:

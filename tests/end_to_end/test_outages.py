@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,11 +22,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pytest
 import redis
 
-from .site import Site
+from .site import LIMIT_SECONDS, Site, wait_for
 from .test_queue import SCHEDULER, WORKER
 
 pytestmark = pytest.mark.database
-LIMIT_SECONDS = 120.0
 SMALL = 40  # targets
 
 
@@ -105,36 +103,6 @@ def watching(site: Site, platform: Platform) -> Site:
         "CHECK_LEASE_SECONDS": "2",
     }
     return site
-
-
-@contextmanager
-def database(site: Site) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """Asks the site's database itself."""
-    if url := site.environment.get("DATABASE_URL"):
-        import psycopg
-
-        with psycopg.connect(url, autocommit=True) as connection:
-
-            def ask(query: str) -> list[tuple[Any, ...]]:
-                found = connection.execute(query.encode())
-                return found.fetchall() if found.description else []
-
-            yield ask
-        return
-    with closing(
-        sqlite3.connect(site.folder / "stillup.sqlite3", timeout=60, isolation_level=None)
-    ) as opened:
-        yield lambda query: opened.execute(query).fetchall()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Return once it holds; it is looked at twenty times a second."""
-    pause = threading.Event()
-    for _ in range(int(LIMIT_SECONDS * 20)):
-        if condition():
-            return
-        pause.wait(0.05)
-    raise AssertionError("It did not come about.")
 
 
 def free_port() -> int:
@@ -250,7 +218,7 @@ def test_a_web_server_that_is_killed_loses_only_what_was_not_answered(
         ("/workspace/models/imports/new/", *anna.file(large)),
         ("/workspace/models/editions/", *anna.form()),
     )
-    with database(site) as ask:
+    with site.database() as ask:
         with web_server(site) as (server, port), anna.posting(port, *upload, part=0.5):
             kill(server)
         with web_server(site) as (server, port):
@@ -298,7 +266,7 @@ def killed_in_an_import(
     many = 10_000
     site.must("import_reports", str(platform.list_in(tmp_path, SMALL)), "--campaign", "models", "--create")
     site.must("shell", "--no-imports", "-v", "0", "-c", IMPORT, LIST=str(platform.list_in(tmp_path, many)))
-    with database(site) as ask:
+    with site.database() as ask:
         with ExitStack() as stack:
             running = [stack.enter_context(site.running(*part)) for part in parts]
             wait_for(lambda: ask("SELECT state FROM reports_import") != [("queued",)])
@@ -397,7 +365,7 @@ def test_a_database_that_goes_away_is_waited_for(watching: Site, platform: Platf
     watching.must(
         "import_reports", str(platform.list_in(tmp_path, SMALL)), "--campaign", "models", "--create"
     )
-    with database(watching) as ask, ExitStack() as stack:
+    with watching.database() as ask, ExitStack() as stack:
         line = Line(watching.environment["DATABASE_URL"])
         stack.callback(line.close)
         watching.environment["DATABASE_URL"] = line.url

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.checks.servers import RawServer, Visitor, response
 
-from .site import Site
+from .site import Site, wait_for
 
 pytestmark = pytest.mark.database
 
@@ -86,12 +86,9 @@ def checks(site: Site) -> list[int]:
     return [row["checks"] for row in site.status("example")]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again; each look runs a command, so that no pause is needed between them."""
-    for _ in range(60):
-        if condition():
-            return
-    pytest.fail("It did not come about in 60 looks.")
+def wait_until_all_are_checked(site: Site) -> None:
+    with site.database() as ask:
+        wait_for(lambda: ask("SELECT count(*) FROM checks_target WHERE check_count = 0") == [(0,)])
 
 
 def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(
@@ -107,7 +104,7 @@ def test_a_worker_killed_in_mid_batch_loses_and_doubles_nothing(
         assert sum(checks(site)) == 0
         platform.open.set()
         stack.enter_context(site.running(*WORKER))
-        wait_until(lambda: all(checks(site)))
+        wait_until_all_are_checked(site)
     rows = site.status("example")
     assert [row["checks"] for row in rows] == [1] * TARGETS
     statuses = {int(row["url"].rpartition("/")[2]): row["status"] for row in rows}
@@ -125,7 +122,7 @@ def test_two_schedulers_and_three_workers_check_each_target_once(
             stack.enter_context(site.running(*SCHEDULER))
         for _ in range(3):
             stack.enter_context(site.running(*WORKER))
-        wait_until(lambda: all(checks(site)))
+        wait_until_all_are_checked(site)
     assert checks(site) == [1] * TARGETS
     listed = [f"/items/{number}" for number in range(TARGETS)]
     asked = {page: times for page, times in platform.asked.items() if f"/{page.partition('/')[2]}" in listed}

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.end_to_end.site import asking
 from tests.migrated import Migrated
 from tests.test_headers import faults
 
@@ -390,7 +391,9 @@ def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
         )
         return finished.stdout
 
-    site.until(lambda: '"status": "removed"' in status())
+    with asking(no_tables, tmp_path / "var" / "demo.sqlite3") as ask:
+        site.until(lambda: ask("SELECT count(*) FROM checks_target WHERE status = 'removed'") != [(0,)])
+    assert '"status": "removed"' in status()
     assert site.stop() == 0, site.output
     assert "Traceback" not in site.output
     if no_tables:
