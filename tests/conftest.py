@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -53,6 +54,12 @@ def pytest_configure() -> None:
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
     os.environ["CHECK_NAME_SERVERS"] = "none"
     settings.CHECK_NAME_SERVERS = []
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests leave alone: what was imported by now stays."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
