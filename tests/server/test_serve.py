@@ -23,7 +23,7 @@ from tests.end_to_end.site import asking
 from tests.migrated import Migrated
 from tests.test_headers import faults
 
-SECONDS = 60.0  # the longest that a start or a stop is waited for
+SECONDS = 120.0  # the longest that a start or a stop is waited for, on a machine that is busy
 
 
 def free_port(count: int = 1) -> int:
@@ -377,7 +377,8 @@ def test_the_demo_plays_and_keeps_the_database_of_the_last_one(
     ports = ["--port", str(port), "--demo-port", str(demo_port)]
     site = serve_anew(*ports, "--demo", CLOCK_SPEED="60000")
     site.until_running()
-    assert get(f"http://127.0.0.1:{demo_port}/example-models/welcome")[0] == 200
+    # There are hours in the story, a moment long, in which the platform turns everybody away.
+    site.until(lambda: get(f"http://127.0.0.1:{demo_port}/example-models/welcome")[0] == 200)
     shown = {**os.environ, "DEMO": "1", "VAR_DIR": str(tmp_path / "var"), "DATABASE_URL": no_tables}
 
     def status() -> str:
