@@ -63,23 +63,34 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite is tested as it is used: a file in WAL mode, which threads and processes can share."""
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SQLite is tested as it is used: a file in WAL mode, which threads and processes can share.
+
+    Gives the name of the site's own database, which the tests leave alone.
+    """
     from django.conf import settings
 
     database = settings.DATABASES["default"]
+    name = str(database["NAME"])
     if database["ENGINE"].endswith("sqlite3"):
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
+    return name
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings: str,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Migrated]:
     """The tests' database, of which a copy is kept as it is when no test has written yet."""
+    from django.db import connection
+
+    made = str(connection.settings_dict["NAME"]) != django_db_modify_db_settings
     with django_db_blocker.unblock():
-        kept = Migrated(tmp_path_factory.mktemp("migrated"))
+        kept = Migrated(tmp_path_factory.mktemp("migrated"), made=made)
     yield kept
     kept.forget()
 
