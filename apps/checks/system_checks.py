@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from apps.core.commands import KNOWLEDGE
 from apps.platforms import registry
 from apps.platforms.schema import DefinitionError
 
 from .signals import check_reasons, generic_signals
 
 
-@register()
+@register(KNOWLEDGE)
 def definitions_can_be_used(*, app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Load every definition and the generic signals, and hold their reasons to the closed lists."""
     try:

@@ -13,13 +13,21 @@ from django.db.utils import InterfaceError, OperationalError
 
 from . import clock
 
+KNOWLEDGE = "knowledge"
+"""The tag of system checks of what is known of platforms and deadlines."""
+
 
 class RecordCommand(BaseCommand):
     """A command that reads or writes the record.
 
     A new database is set up first, so that a clean copy of the project can be used at once. One that holds
     something already is never changed in passing: then the command stops with a sentence.
+
+    It begins with the checks of what is known of platforms and deadlines alone. Those of pages and addresses,
+    which read every module, are for those who start or change a site: `serve`, `migrate`, `check`.
     """
+
+    requires_system_checks = (KNOWLEDGE,)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command once the database is ready. Raises CommandError otherwise."""

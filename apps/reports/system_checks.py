@@ -7,12 +7,13 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from apps.core.commands import KNOWLEDGE
 from apps.platforms.schema import DefinitionError
 
 from .deadlines import rules
 
 
-@register()
+@register(KNOWLEDGE)
 def deadline_rules_can_be_used(*, app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Load every rule."""
     try:

@@ -44,6 +44,19 @@ def test_a_list_of_ones_own_works_on_a_clean_copy(repository: Path, tmp_path: Pa
     assert "2 checks of 2 targets hold" in said[3].stdout
 
 
+def test_what_is_known_of_a_platform_and_cannot_be_used_stops_a_command(
+    repository: Path, tmp_path: Path
+) -> None:
+    """Such a file would leave out what it says, and items would be judged by less."""
+    broken = tmp_path / "definitions"
+    broken.mkdir()
+    (broken / "example.toml").write_text('slug = "example"\n')
+    done = run(repository, tmp_path / "var", "recheck", PLATFORM_DEFINITION_DIRS=str(broken))
+    assert done.returncode == 1
+    assert "example.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_old_database_is_not_changed_in_passing(repository: Path, tmp_path: Path) -> None:
     assert run(repository, tmp_path, "migrate", "accounts").returncode == 0
     done = run(repository, tmp_path, "status", "mine")
