@@ -228,7 +228,10 @@ def address_of_service(name: str, *, schemes: set[str], example: str, without: s
 
 
 def mail_settings(name: str) -> dict[str, object]:
-    """Django's e-mail settings from smtp:// (plain), smtp+tls:// (STARTTLS) or smtps:// (TLS)."""
+    """Django's e-mail settings from smtp:// (plain), smtp+tls:// (STARTTLS) or smtps:// (TLS).
+
+    Without a mail server there is no EMAIL_HOST, and mails are printed.
+    """
     url = address_of_service(
         name,
         schemes={"smtp", "smtp+tls", "smtps"},

@@ -387,7 +387,11 @@ API_REQUESTS_A_MINUTE = environment.whole_number(
 )
 
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "still-up@localhost")
-globals().update(environment.mail_settings("EMAIL_URL"))
+_MAIL = environment.mail_settings("EMAIL_URL")
+globals().update(_MAIL)
+SENDS_MAIL = "EMAIL_HOST" in _MAIL
+# Whoever's password or second factors were changed hears of it. Mails that only go to the log help nobody.
+ACCOUNT_EMAIL_NOTIFICATIONS = SENDS_MAIL
 
 # --------------------------------------------------------------------------------------- what browsers may do
 

@@ -279,6 +279,9 @@ def test_values_are_typed(load_settings: Any) -> None:
     assert datetime(2026, 3, 1, tzinfo=UTC) == settings.CLOCK_ORIGIN
     assert (settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD) == ("us@example.org", "pass/word")
     assert (settings.EMAIL_PORT, settings.EMAIL_USE_TLS) == (587, True)
+    assert settings.SENDS_MAIL
+    assert settings.ACCOUNT_EMAIL_NOTIFICATIONS
+    assert not load_settings(EMAIL_URL="").ACCOUNT_EMAIL_NOTIFICATIONS
 
 
 def test_a_command_prints_a_wrong_setting_as_one_sentence(tmp_path: Path) -> None:

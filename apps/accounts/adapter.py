@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import smtplib
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -9,6 +11,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+
+from .models import Person
+
+log = logging.getLogger(__name__)
+
+NOT_SENT = (OSError, smtplib.SMTPException)
+"""What is raised where the mail server cannot be reached, or takes nothing."""
 
 # As long as ACCOUNT_RATE_LIMITS says.
 TOO_MANY_ATTEMPTS = "Too many attempts that failed. Wait five minutes, then try again. Nothing was changed."
@@ -48,6 +57,22 @@ class InvitedPeopleOnly(DefaultAccountAdapter):  # type: ignore[misc]
         """Send a mail of a template."""
         site = {"name": _site_name(), "domain": _site_name()}
         super().send_mail(template_prefix, email, {**context, "current_site": site})
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Person,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell somebody that their account was changed. Trouble with mail undoes no change, and is logged."""
+        account = {"account_url": f"{settings.SITE_URL}{reverse('account')}"}
+        try:
+            super().send_notification_mail(
+                template_prefix, user, {**(context or {}), **account}, email or user.email
+            )
+        except NOT_SENT as error:
+            log.warning("An e-mail about a change of an account could not be sent: %s.", type(error).__name__)
 
 
 def _site_name() -> str:

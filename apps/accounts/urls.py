@@ -29,7 +29,7 @@ urlpatterns = [
     path("account/confirm/passkey/", views.ConfirmByPasskey.as_view(), name="mfa_reauthenticate_webauthn"),
     path("account/password/change/", allauth_views.password_change, name="account_change_password"),
     path("account/password/set/", views.SetPassword.as_view(), name="account_set_password"),
-    path("account/password/reset/", allauth_views.password_reset, name="account_reset_password"),
+    path("account/password/reset/", views.ResetPassword.as_view(), name="account_reset_password"),
     path(
         "account/password/reset/sent/",
         allauth_views.password_reset_done,

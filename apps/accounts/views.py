@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.account.utils import perform_login
-from allauth.account.views import PasswordSetView
+from allauth.account.views import PasswordResetView, PasswordSetView
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView, IndexView
@@ -29,11 +30,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from .adapter import NOT_SENT
 from .models import Person
 from .permissions import for_everyone, for_signed_in
 from .second_factors import factors_of, has_second_factor, recovery_codes_left
 from .services import use_sign_in_link
 from .sign_in import has_run_out, person_of_link
+
+log = logging.getLogger(__name__)
 
 RETRY_AFTER = 60  # seconds; all limits that answer with this page are by the minute
 
@@ -104,6 +108,28 @@ class SetPassword(PasswordSetView):  # type: ignore[misc]
             raise ReauthenticationRequired
         answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return answer
+
+
+class ResetPassword(PasswordResetView):  # type: ignore[misc]
+    """Asking for a link by mail, to choose a new password."""
+
+    def form_valid(self, form: BaseForm) -> HttpResponse:
+        """Send it; where the mail server takes nothing, say what else there is."""
+        try:
+            answer: HttpResponse = super().form_valid(form)
+        except NOT_SENT as error:
+            log.warning("A mail for a new password could not be sent: %s.", type(error).__name__)
+            form.add_error(
+                None,
+                "The mail server takes no mail just now, so nothing was sent. Try again in some minutes, or "
+                "ask whoever runs the site for a one-time sign-in link.",
+            )
+            return self.form_invalid(form)  # type: ignore[no-any-return]
+        return answer
+
+    def get_context_data(self, **known: Any) -> dict[str, Any]:
+        """Whether mails go anywhere."""
+        return {**super().get_context_data(**known), "sends_mail": settings.SENDS_MAIL}
 
 
 class SecondFactors(IndexView):  # type: ignore[misc]
