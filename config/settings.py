@@ -223,8 +223,8 @@ CHECK_TICK_SECONDS = environment.whole_number("CHECK_TICK_SECONDS", 10, least=1,
 # readers come, the database is asked once a second for a campaign. A withdrawal takes as long to be seen.
 PUBLIC_LOOK_SECONDS = 1.0 if PRODUCTION else 0.0
 CACHES = {
-    # Counts attempts to sign in; with Redis all processes of the site count together. No pages are kept
-    # beside the counts, and there is room for many: a full cache lets go of what was there first.
+    # Counts attempts to sign in; with Redis all processes of the site count together. In a process's own
+    # memory no pages are kept beside the counts, and there is room for many: when it is full, the oldest go.
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     else {

@@ -147,6 +147,8 @@ class Classification:
 def classify(found: Match, fetch: Fetch, *, seen: bool) -> Classification:
     """Look at a URL as a check does. `seen`: judge it as a target that was seen available before.
 
+    It is judged as one that is not held as gone: for a return, a check asks more (`observe`).
+
     `fetch` is the network or a recording. A platform's canary is looked at before a removal is believed; a
     recording is held to that only where it begins to hold the canary's exchange.
     """

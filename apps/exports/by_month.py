@@ -193,8 +193,8 @@ def _moved_report(report: ReportRecord) -> ReportRecord:
         report,
         sent=report.sent + lag,
         first_reply=moved(report.first_reply),
-        first_answer=moved(report.first_answer),
-        decision=moved(report.decision),
+        answers=tuple(map(moved, report.answers)),
+        decisions=tuple(map(moved, report.decisions)),
     )
 
 

@@ -32,6 +32,7 @@ from apps.metrics.records import NEVER, STATUS_CODES, read_items, seconds
 from apps.metrics.responses import (
     CLAIM_CODES,
     ReportRecord,
+    answered,
     claims_of,
     decided,
     read_claims,
@@ -225,7 +226,8 @@ class RoundGroup:
 
     `notified` less `left_out` is `of`, the eligible ones: the denominator of every share. Assessed within 24
     hours: a decision came by then, or the item was seen gone by then (`surely`); or nothing that was seen
-    rules it out (`possibly`). `feedback`: the platform said more than an automatic acknowledgement.
+    rules it out (`possibly`). `feedback`: since then the platform said more than an automatic
+    acknowledgement.
     """
 
     by: str
@@ -280,7 +282,7 @@ def _round_group(notices: Notices, places: Whole, by: str, group: str) -> RoundG
     eligible = places[found.excluded[places] == Exclusion.NONE]
     of = len(eligible)
     report_of, start = found.records.report[eligible], found.records.reported[eligible]
-    answer = np.array([notices.reports[key].first_answer for key in report_of.tolist()])
+    answer = answered(notices.reports, report_of, start)
     decision = decided(notices.reports, report_of, start)
     surely = found.times.right[eligible] <= ASSESSED_WITHIN
     possibly = found.times.left[eligible] < ASSESSED_WITHIN

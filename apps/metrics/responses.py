@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -34,9 +35,9 @@ CLAIM_CODES = {word.value: code for code, word in enumerate(ClaimWord, start=1)}
 class ReportRecord:
     """One report, with the moments (seconds since 1970; NEVER for none) of what the platform said to it.
 
-    `recorded` is when it was written down, however long ago it was `sent`.
-    `first_reply` counts automatic acknowledgements too, `first_answer` does not. A report has bounced when
-    it could not be delivered and nothing was ever said to it.
+    `recorded` is when it was written down, however long ago it was `sent`. `first_reply` counts automatic
+    acknowledgements too, `answers` do not, and `decisions` are among these; both are in order. A report has
+    bounced when it could not be delivered and nothing was ever said to it.
     """
 
     pk: int
@@ -49,9 +50,18 @@ class ReportRecord:
     recorded: int
     bounced: bool
     first_reply: int
-    first_answer: int
-    decision: int
-    decisions: tuple[int, ...] = ()  # all of them, the first one first
+    answers: tuple[int, ...] = ()
+    decisions: tuple[int, ...] = ()
+
+    @property
+    def first_answer(self) -> int:
+        """The first of the answers."""
+        return self.answers[0] if self.answers else NEVER
+
+    @property
+    def decision(self) -> int:
+        """The first of the decisions."""
+        return self.decisions[0] if self.decisions else NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +108,22 @@ def read_reports(
     reports = list(rows.values_list(*_OF_REPORT, *moments))
     sent = np.array([report[-1] for report in reports], np.int64)
     ends = dict(zip([report[0] for report in reports], until(sent).tolist() if until else sent, strict=True))
-    firsts: dict[int, dict[str, int]] = {}
-    decisions: dict[int, list[int]] = {}
+    said: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     whose = Q(report__campaign=campaign) if only is None else Q(report__in=ends)
     replies = standing_replies(as_of).filter(whose).order_by("received_at", "pk")
     for report, kind, received in replies.values_list("report_id", "kind", SecondsSince1970("received_at")):
         if until is not None and received > ends[report]:
             continue
-        of_report = firsts.setdefault(report, {})
+        of_report = said[report]
         if kind == ReplyKind.BOUNCED:
-            of_report["bounced"] = received
+            of_report["bounced"].append(received)
             continue
-        of_report.setdefault("reply", received)
+        of_report["replies"].append(received)
         if kind != ReplyKind.ACKNOWLEDGEMENT:
-            of_report.setdefault("answer", received)
+            of_report["answers"].append(received)
         if kind == ReplyKind.DECISION:
-            of_report.setdefault("decision", received)
-            decisions.setdefault(report, []).append(received)
-    return {
-        report[0]: _report_record(report, firsts.get(report[0], {}), decisions.get(report[0], ()))
-        for report in reports
-    }
+            of_report["decisions"].append(received)
+    return {report[0]: _report_record(report, said.get(report[0], {})) for report in reports}
 
 
 def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[int, ReportRecord]:
@@ -139,10 +144,9 @@ def reports_for(who: Audience, reports: Mapping[int, ReportRecord]) -> Mapping[i
 _OF_REPORT = ("pk", "number", "platform", "channel", "standing", "category", "delivery")
 
 
-def _report_record(
-    report: tuple[Any, ...], first: Mapping[str, int], decisions: Collection[int]
-) -> ReportRecord:
+def _report_record(report: tuple[Any, ...], said: Mapping[str, Sequence[int]]) -> ReportRecord:
     """`report` is a row with the values of _OF_REPORT and the moments when it was recorded and sent."""
+    replies = said.get("replies", ())
     pk, number, platform, channel, standing, category, delivery, recorded, sent = report
     return ReportRecord(
         pk=pk,
@@ -153,11 +157,10 @@ def _report_record(
         category=category,
         sent=sent,
         recorded=recorded,
-        bounced="reply" not in first and ("bounced" in first or delivery == Delivery.BOUNCED),
-        first_reply=first.get("reply", NEVER),
-        first_answer=first.get("answer", NEVER),
-        decision=first.get("decision", NEVER),
-        decisions=tuple(decisions),
+        bounced=not replies and ("bounced" in said or delivery == Delivery.BOUNCED),
+        first_reply=replies[0] if replies else NEVER,
+        answers=tuple(said.get("answers", ())),
+        decisions=tuple(said.get("decisions", ())),
     )
 
 
@@ -168,7 +171,19 @@ def decided(reports: Mapping[int, ReportRecord], items: Whole, reported: Whole) 
     item: what was decided before an item was reported is not about that. A decision less than a minute before
     counts, since people give moments to the minute.
     """
-    moments = [(place, at) for place, report in enumerate(reports.values()) for at in report.decisions]
+    return _first_since([report.decisions for report in reports.values()], reports, items, reported)
+
+
+def answered(reports: Mapping[int, ReportRecord], items: Whole, reported: Whole) -> Whole:
+    """The same of the first answer that is no automatic acknowledgement."""
+    return _first_since([report.answers for report in reports.values()], reports, items, reported)
+
+
+def _first_since(
+    said: Iterable[Sequence[int]], reports: Collection[int], items: Whole, reported: Whole
+) -> Whole:
+    """For each item the first moment of what was `said` to its report since the item was reported."""
+    moments = [(place, at) for place, of_report in enumerate(said) for at in of_report]
     if not moments:
         return np.full(len(items), NEVER)
     owner, at = np.array(moments, np.int64).T

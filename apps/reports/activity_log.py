@@ -54,9 +54,9 @@ def activity_of(campaign: Campaign) -> QuerySet[Activity]:
 
 
 def last_deed(campaign: Campaign) -> int:
-    """The number of the latest row about a campaign, 0 without any; each change adds one. One query."""
-    last = Activity.objects.filter(campaign=campaign).order_by("-pk").values_list("pk", flat=True).first()
-    return last or 0
+    """The number of the latest row about a change in a campaign, 0 without any; each adds one. One query."""
+    changes = Activity.objects.filter(campaign=campaign).exclude(deed=Deed.FILE_TAKEN)
+    return changes.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def activity_rows(activities: Iterable[Activity]) -> list[ActivityRow]:

@@ -77,7 +77,7 @@ def test_whose_password_or_factors_were_changed_hears_of_it(anna: Visitor, with_
     said = [message.body.splitlines()[0].partition(" That was on ") for message in mail.outbox]
     assert [words for words, _, _ in said] == [
         "An app that shows codes is now a second factor of your account.",
-        "Your account has new recovery codes; those of before no longer work.",
+        "Your account has new recovery codes. Any of before no longer work.",
         "The app that shows codes is no longer a second factor of your account.",
         "Your password was changed.",
     ]

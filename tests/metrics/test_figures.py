@@ -28,9 +28,7 @@ from apps.metrics.records import ALONE, NEVER, NO_PAGE, STATUS_CODES, WITH_ACCOU
 from apps.metrics.responses import CLAIM_CODES, ReportRecord
 from tests.metrics.test_population import HOUR, NOW, REMOVED, REPORTED, SUSPECTED, UP, WAITING
 
-REPORT = ReportRecord(
-    1, 1, "example.org", "email", "user", "fraud", REPORTED, REPORTED, False, NEVER, NEVER, NEVER
-)
+REPORT = ReportRecord(1, 1, "example.org", "email", "user", "fraud", REPORTED, REPORTED, False, NEVER)
 
 
 @st.composite

@@ -645,13 +645,13 @@ def test_a_decision_is_about_what_was_reported_before_it(campaign: Campaign) -> 
         (found,) = (each for each in total(campaign).deadlines if each.rule.slug == rule)
         return found.met, found.missed
 
-    def assessed() -> int:
+    def told() -> tuple[int, int]:
         (group,) = round_report(read_notices(campaign), START, START + timedelta(days=9)).by("all")
-        return group.assessed_surely.n
+        return group.assessed_surely.n, group.feedback.n
 
-    assert (verdicts(), assessed()) == ((1, 2), 1)
+    assert (verdicts(), told()) == ((1, 2), (1, 1))
     log_reply(report=report, kind="decision", decision="rejected", received_at=at(40))
-    assert (verdicts(), assessed()) == ((2, 1), 2)
+    assert (verdicts(), told()) == ((2, 1), (2, 2))
     assert total(campaign).decision.times.n == 1
 
 

@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.checks.outcomes import Status
-from apps.reports.models import Item
+from apps.reports.activity import record
+from apps.reports.models import Deed, Item
 from apps.reports.services import submit_report
 from apps.workspace import kept
 from apps.workspace.views import campaigns
@@ -83,6 +84,14 @@ def test_what_another_process_changes_is_seen_at_once(team: Team) -> None:
     assert "of 2 items" in client.get(HOME).content.decode()
     submit_report(campaign=team.campaign, urls="https://models.example.org/example-author/third")
     assert "of 3 items" in client.get(HOME).content.decode()
+
+
+def test_taking_a_file_lets_nothing_go(team: Team) -> None:
+    """Members take files all day; no figure changes by that."""
+    make_two(team)
+    first = asked(team)
+    record(Deed.FILE_TAKEN, person=team.people["owner"], campaign=team.campaign)
+    assert asked(team) < first
 
 
 def test_each_campaign_keeps_its_own() -> None:
