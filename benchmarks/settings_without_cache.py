@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from config.settings import *  # noqa: F403
+from config.settings import CACHES as KEPT
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+CACHES = {name: {"BACKEND": "django.core.cache.backends.dummy.DummyCache"} for name in KEPT}
