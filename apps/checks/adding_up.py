@@ -94,15 +94,16 @@ def _history(checks: Sequence[Check]) -> tuple[State, list[Row]]:
     standing: dict[Row, datetime] = {}
     rows: list[Row] = []
     for recorded_at, together in groupby(checks, key=attrgetter("recorded_at")):
-        for check in together:
-            one = seen_of(check)
+        late = False
+        for one in map(seen_of, together):
             seen.append(one)
-            if state.last_check_at is not None and one.finished_at < state.last_check_at:
-                state, changes = fold_all(seen)
-                continue
-            state, change = fold(state, one)
-            if change:
-                changes.append(change)
+            late |= state.last_check_at is not None and one.finished_at < state.last_check_at
+            if not late:
+                state, change = fold(state, one)
+                if change:
+                    changes.append(change)
+        if late:
+            state, changes = fold_all(seen)
         keys = [change_key(change) for change in changes]
         gone = standing.keys() - set(keys)
         rows += [(*key, standing.pop(key), recorded_at) for key in gone]

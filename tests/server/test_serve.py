@@ -127,7 +127,9 @@ def serving(repository: Path, folder: Path, database_url: str) -> Iterator[Calla
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("CLOCK_", "CHECK_", "DEMO", "DJANGO_", "REDIS_URL", "DATABASE_URL"))
+            if not name.startswith(
+                ("CLOCK_", "CHECK_", "WEB_", "DEMO", "DJANGO_", "REDIS_URL", "DATABASE_URL")
+            )
         }
         own = {"VAR_DIR": str(folder / "var"), "DATABASE_URL": database_url}
         one = Serve(
